@@ -1,0 +1,38 @@
+"""How commands speak: log lines on stderr, refusals in one line, exit codes.
+
+Exit codes: 0 done, 1 a fault of this program, 2 input or parameters refused, 130 interrupted.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from ssvif.errors import SsvifError
+
+DEBUG_VARIABLE = "SSVIF_DEBUG"
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
+
+
+def run(command: Callable[[], None]) -> NoReturn:
+    """Run a command to its exit code, with a one-line message for each refusal.
+
+    Set the environment variable `SSVIF_DEBUG=1` (or the option `--debug`) for tracebacks.
+
+    Args:
+        command: The work; it raises `SsvifError` for what it refuses.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        command()
+    except SsvifError as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_REFUSED)
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(0)

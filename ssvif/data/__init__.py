@@ -1,0 +1,1 @@
+"""Captures, pairs, manifest and synthetic scenes."""

@@ -1,0 +1,65 @@
+"""Everything this project refuses, by name.
+
+A message is one line that says what was expected, what came, and what to do.
+"""
+
+
+class SsvifError(Exception):
+    """Base of every error this project raises on purpose."""
+
+
+class ParamsError(SsvifError):
+    """params.yaml has a key or a value that is not understood."""
+
+
+class ShapeError(SsvifError):
+    """A tensor or an array has a shape the function cannot take."""
+
+
+class ImageError(SsvifError):
+    """An image file cannot be read, or must not be."""
+
+
+class CapturesError(SsvifError):
+    """A folder of captures has no layout this project reads, or no pairs."""
+
+
+class PairError(SsvifError):
+    """A visible/infrared pair is not fit for training.
+
+    Args:
+        code: Short reason code, such as `size_mismatch`; stable, for programs.
+        message: The reason as a sentence, for people.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ManifestError(SsvifError):
+    """The manifest is missing or does not follow its schema."""
+
+
+class TrainingError(SsvifError):
+    """Training cannot start or cannot go on."""
+
+
+class CheckpointError(SsvifError):
+    """A checkpoint cannot be read or belongs to another configuration."""
+
+
+class ModelError(SsvifError):
+    """Weights or a bundle cannot be read or do not fit the network."""
+
+
+class RegistryError(SsvifError):
+    """The model registry refused or does not know a model."""
+
+
+class StorageError(SsvifError):
+    """A file could not be written, for want of space or permission."""
+
+
+class SsvifWarning(UserWarning):
+    """Base of the warnings a user should act on."""

@@ -1,0 +1,1 @@
+"""Scores of models on pairs, as tables and pictures."""

@@ -1,0 +1,93 @@
+"""Files that appear whole or not at all, and their hashes."""
+
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ssvif.errors import StorageError
+
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, moved onto it when the block ends well.
+
+    Args:
+        path: Where the file shall appear; parent folders are made.
+
+    Yields:
+        A path in the same folder and with the same suffix, to be written by the caller.
+
+    Raises:
+        StorageError: If the disk is full or the folder cannot be written; `path` is as before.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _storage_error(path, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; outputs follow the user's umask.
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise _storage_error(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically.
+
+    Raises:
+        StorageError: If the file cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write sorted, indented JSON atomically, so that equal content gives equal bytes.
+
+    Raises:
+        StorageError: If the file cannot be written.
+        ValueError: If a number is NaN or infinite, which JSON cannot hold.
+    """
+    write_text(path, json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_json(content: Any) -> str:
+    """Return the SHA-256 of a JSON value in its canonical form, in hex."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _storage_error(path: Path, error: OSError) -> StorageError:
+    if error.errno == errno.ENOSPC:
+        return StorageError(f"{path}: the disk is full; free some space and run the command again")
+    return StorageError(f"{path}: cannot be written ({error.strerror}); check the folder's rights")

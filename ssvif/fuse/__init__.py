@@ -1,0 +1,1 @@
+"""Fusing files and arrays with a trained model."""

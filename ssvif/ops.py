@@ -1,0 +1,111 @@
+"""Image arithmetic on tensors: colour planes, gradients, Gaussian windows.
+
+Images are float tensors (B, C, H, W) in [0, 1]; every function follows its input's device
+and dtype.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ssvif.errors import ShapeError
+
+# ITU-R BT.601, full range, as JPEG uses it.
+_LUMA = (0.299, 0.587, 0.114)
+_CB_SCALE = 0.5 / (1.0 - _LUMA[2])
+_CR_SCALE = 0.5 / (1.0 - _LUMA[0])
+
+
+def rgb_to_ycbcr(image: Tensor) -> Tensor:
+    """Split RGB into luminance and chroma (BT.601, full range).
+
+    Args:
+        image: (B, 3, H, W) in [0, 1].
+
+    Returns:
+        (B, 3, H, W): Y in [0, 1], Cb and Cr in [0, 1] with 0.5 for grey.
+
+    Raises:
+        ShapeError: If the image does not have three channels.
+    """
+    _require_channels(image, 3)
+    red, green, blue = image.unbind(1)
+    luma = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    cb = (blue - luma) * _CB_SCALE + 0.5
+    cr = (red - luma) * _CR_SCALE + 0.5
+    return torch.stack([luma, cb, cr], dim=1)
+
+
+def ycbcr_to_rgb(image: Tensor) -> Tensor:
+    """Join luminance and chroma to RGB, clipped to [0, 1]; the inverse of `rgb_to_ycbcr`.
+
+    Raises:
+        ShapeError: If the image does not have three channels.
+    """
+    _require_channels(image, 3)
+    luma, cb, cr = image.unbind(1)
+    red = luma + (cr - 0.5) / _CR_SCALE
+    blue = luma + (cb - 0.5) / _CB_SCALE
+    green = (luma - _LUMA[0] * red - _LUMA[2] * blue) / _LUMA[1]
+    return torch.stack([red, green, blue], dim=1).clamp(0.0, 1.0)
+
+
+def luminance(image: Tensor) -> Tensor:
+    """Return the luminance (B, 1, H, W) of an RGB or a grey image.
+
+    Raises:
+        ShapeError: If the image has neither one nor three channels.
+    """
+    if image.dim() == 4 and image.shape[1] == 1:
+        return image
+    return rgb_to_ycbcr(image)[:, :1]
+
+
+def sobel(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Return horizontal and vertical Sobel derivatives, borders replicated.
+
+    Args:
+        image: (B, 1, H, W).
+
+    Returns:
+        Two tensors (B, 1, H, W); a step of 1 grey value gives 4.
+
+    Raises:
+        ShapeError: If the image does not have one channel.
+    """
+    _require_channels(image, 1)
+    padded = F.pad(image, (1, 1, 1, 1), mode="replicate")
+    smooth_rows = padded[:, :, :-2] + 2.0 * padded[:, :, 1:-1] + padded[:, :, 2:]
+    smooth_columns = padded[..., :-2] + 2.0 * padded[..., 1:-1] + padded[..., 2:]
+    horizontal = smooth_rows[..., 2:] - smooth_rows[..., :-2]
+    vertical = smooth_columns[:, :, 2:] - smooth_columns[:, :, :-2]
+    return horizontal, vertical
+
+
+def gaussian_window(size: int, sigma: float, *, like: Tensor) -> Tensor:
+    """Return a one-dimensional Gaussian of `size` taps and sum 1, on the device of `like`."""
+    position = torch.arange(size, device=like.device, dtype=like.dtype) - (size - 1) / 2
+    window = torch.exp(-0.5 * (position / sigma) ** 2)
+    return window / window.sum()
+
+
+def separable_filter(image: Tensor, window: Tensor) -> Tensor:
+    """Filter every plane with a window along both axes, only where it fits ("valid").
+
+    Args:
+        image: (B, C, H, W).
+        window: (T,).
+
+    Returns:
+        (B, C, H - T + 1, W - T + 1).
+    """
+    batch, channels, height, width = image.shape
+    planes = image.reshape(batch * channels, 1, height, width)
+    planes = F.conv2d(planes, window.view(1, 1, -1, 1))
+    planes = F.conv2d(planes, window.view(1, 1, 1, -1))
+    return planes.reshape(batch, channels, *planes.shape[-2:])
+
+
+def _require_channels(image: Tensor, channels: int) -> None:
+    if image.dim() != 4 or image.shape[1] != channels:
+        raise ShapeError(f"expected (B, {channels}, H, W), found {tuple(image.shape)}")

@@ -1,0 +1,249 @@
+"""params.yaml as frozen, strict dataclasses: the only place that reads it.
+
+A key that is not known, a value of another type or outside its range is refused by name.
+Every section names the DVC stages that depend on it (`dvc.yaml`).
+"""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ssvif.errors import ParamsError
+
+PARAMS_FILE = Path("params.yaml")
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class SampleParams(_Section):
+    """The synthetic scenes that stand in where no captures are."""
+
+    pairs: Count = 96
+    height: Annotated[int, Field(ge=64)] = 240
+    width: Annotated[int, Field(ge=64)] = 320
+
+
+class IngestParams(_Section):
+    """What a pair must be to be trained on, and how pairs are split."""
+
+    max_pixels: Count = 50_000_000
+    min_size: Annotated[int, Field(ge=32)] = 128
+    resize_mismatch: bool = False
+    constant_below: NonNegative = 0.01
+    saturated_above: Share = 0.9
+    duplicate_below: NonNegative = 0.004
+    max_shift: Annotated[int, Field(ge=0)] = 8
+    percentiles: tuple[float, float] = (0.1, 99.9)
+    night_below: Share = 0.22
+    block_size: Count = 10
+    val_share: Share = 0.1
+    test_share: Share = 0.2
+
+
+class NetworkParams(_Section):
+    """The fusion network and the two segmentation branches."""
+
+    channels: Annotated[int, Field(ge=4, le=256)] = 16
+    blocks: Count = 2
+    residual: Share = 0.25
+    backbone: str = "tf_efficientnet_lite0"
+    pretrained: Literal[False, "package", "timm"] = "package"
+    embedding: Annotated[int, Field(ge=8)] = 64
+    prototypes: Annotated[int, Field(ge=2)] = 16
+
+
+class FusionLossParams(_Section):
+    """Weights of the fusion loss, in both training stages."""
+
+    intensity_weight: NonNegative = 1.0
+    gradient_weight: NonNegative = 10.0
+    ssim_weight: NonNegative = 1.0
+
+
+class StageOneParams(_Section):
+    """Training of the fusion network alone."""
+
+    steps: Count = 400
+    batch: Count = 8
+    crop: Annotated[int, Field(ge=32, multiple_of=32)] = 128
+    learning_rate: Positive = 2.0e-3
+
+
+class WarmUpParams(_Section):
+    """Training of the two branches on a frozen fusion network, at the end of stage one."""
+
+    steps: Count = 150
+    learning_rate: Positive = 1.0e-3
+    trunk_learning_rate: Positive = 1.0e-4
+
+
+class ConsistencyParams(_Section):
+    """Cross-segmentation consistency: swapped Sinkhorn assignments on shifted crops."""
+
+    temperature: Positive = 0.1
+    epsilon: Positive = 0.05
+    sinkhorn_iterations: Count = 3
+    queue_batches: Annotated[int, Field(ge=0)] = 4
+    freeze_prototypes_steps: Annotated[int, Field(ge=0)] = 50
+    teacher_decay: Share = 0.99
+    min_overlap: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+
+
+class DynamicWeightParams(_Section):
+    """How strongly consistency may pull at the fusion network: see docs/method.md."""
+
+    rho: NonNegative = 1.0
+    weight_max: NonNegative = 0.5
+    ramp_share: Share = 0.2
+    floor_share: Share = 0.1
+    decay: Share = 0.9
+
+
+class StageTwoParams(_Section):
+    """Joint training of the fusion network and both branches."""
+
+    steps: Count = 250
+    batch: Count = 8
+    crop: Annotated[int, Field(ge=32, multiple_of=32)] = 128
+    learning_rate: Positive = 5.0e-4
+    head_learning_rate: Positive = 1.0e-3
+    trunk_learning_rate: Positive = 1.0e-4
+    average_decay: Share = 0.99
+    health_every: Count = 50
+
+
+class TrainingParams(_Section):
+    """What both training stages share."""
+
+    clip_norm: Positive = 5.0
+    weight_decay: NonNegative = 1.0e-4
+    checkpoint_every: Count = 100
+    log_every: Count = 10
+    validate_every: Count = 100
+
+
+class EvaluateParams(_Section):
+    """What is scored, and what is drawn."""
+
+    split: Literal["val", "test"] = "test"
+    max_pairs: Annotated[int, Field(ge=0)] = 0
+    grid_pairs: Count = 6
+
+
+class FloorParams(_Section):
+    """Absolute floors: the least a first champion must reach, as means over the split."""
+
+    entropy: NonNegative = 3.0
+    qabf: Share = 0.3
+    ssim: Share = 0.2
+    effective_prototypes_share: Share = 0.25
+
+
+class RegisterParams(_Section):
+    """The name in the model registry, and what the first champion must reach."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "ssvif"
+    floors: FloorParams = FloorParams()
+
+
+class TrackingParams(_Section):
+    """Where runs are recorded; `MLFLOW_TRACKING_URI` says on which server."""
+
+    experiment: Annotated[str, Field(min_length=1)] = "ssvif"
+
+
+class Params(_Section):
+    """All of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    sample: SampleParams = SampleParams()
+    ingest: IngestParams = IngestParams()
+    network: NetworkParams = NetworkParams()
+    fusion_loss: FusionLossParams = FusionLossParams()
+    training: TrainingParams = TrainingParams()
+    stage_one: StageOneParams = StageOneParams()
+    warm_up: WarmUpParams = WarmUpParams()
+    consistency: ConsistencyParams = ConsistencyParams()
+    dynamic_weight: DynamicWeightParams = DynamicWeightParams()
+    stage_two: StageTwoParams = StageTwoParams()
+    evaluate: EvaluateParams = EvaluateParams()
+    register_: Annotated[RegisterParams, Field(alias="register")] = RegisterParams()
+    tracking: TrackingParams = TrackingParams()
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and check a parameter file.
+
+    Args:
+        path: A YAML file; a section or a key that it lacks has its default.
+
+    Returns:
+        The parameters, frozen.
+
+    Raises:
+        ParamsError: If the file is missing or not YAML, or a key or a value is not understood.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: no such file; run this where params.yaml is") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        first_line = str(error).splitlines()[0]
+        raise ParamsError(f"{path}: not readable as YAML ({first_line})") from error
+    return parse_params(content if content is not None else {}, source=str(path))
+
+
+def parse_params(content: object, *, source: str = "params") -> Params:
+    """Check parameters given as plain mappings.
+
+    Raises:
+        ParamsError: Naming each key or value that is not understood.
+    """
+    if not isinstance(content, Mapping):
+        raise ParamsError(f"{source}: expected sections of keys, found {type(content).__name__}")
+    try:
+        return Params.model_validate(_tuples(content))
+    except ValidationError as error:
+        problems = "; ".join(_explain(dict(problem)) for problem in error.errors())
+        raise ParamsError(f"{source}: {problems}") from None
+
+
+def _tuples(content: Any) -> Any:
+    """YAML has lists only; the strict model takes tuples."""
+    if isinstance(content, Mapping):
+        return {key: _tuples(value) for key, value in content.items()}
+    return tuple(content) if isinstance(content, list) else content
+
+
+def _explain(problem: dict[str, Any]) -> str:
+    location = tuple(str(part) for part in problem["loc"])
+    key = ".".join(location)
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        close = difflib.get_close_matches(location[-1], known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+        return f"unknown key {key}; {hint}"
+    came = problem["input"]
+    hint = ""
+    if isinstance(came, str) and "e" in came:
+        hint = " (YAML reads 1e-4 as text: write 1.0e-4)"
+    return f"{key}: {problem['msg'].lower()}, found {came!r}{hint}"
+
+
+def _known_keys(location: tuple[str, ...]) -> list[str]:
+    section: type[BaseModel] = Params
+    for part in location:
+        fields = {field.alias or name: field for name, field in section.model_fields.items()}
+        section = fields[part].annotation  # type: ignore[assignment]
+    return sorted(field.alias or name for name, field in section.model_fields.items())
