@@ -14,6 +14,11 @@ from ssvif.errors import ShapeError
 _LUMA = (0.299, 0.587, 0.114)
 _CB_SCALE = 0.5 / (1.0 - _LUMA[2])
 _CR_SCALE = 0.5 / (1.0 - _LUMA[0])
+# Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity".
+SSIM_WINDOW = 11
+_SSIM_SIGMA = 1.5
+_SSIM_K1 = 0.01
+_SSIM_K2 = 0.03
 
 
 def rgb_to_ycbcr(image: Tensor) -> Tensor:
@@ -104,6 +109,38 @@ def separable_filter(image: Tensor, window: Tensor) -> Tensor:
     planes = F.conv2d(planes, window.view(1, 1, -1, 1))
     planes = F.conv2d(planes, window.view(1, 1, 1, -1))
     return planes.reshape(batch, channels, *planes.shape[-2:])
+
+
+def ssim_map(first: Tensor, second: Tensor, *, data_range: float = 1.0) -> Tensor:
+    """Return the structural similarity of two images at every place where the window fits.
+
+    Differentiable in both images; Gaussian window of 11 taps, sigma 1.5.
+
+    Args:
+        first: (B, C, H, W), with H and W of at least 11.
+        second: The same shape.
+        data_range: Distance from black to white.
+
+    Returns:
+        (B, C, H - 10, W - 10) in [-1, 1]; 1 where the images are equal.
+
+    Raises:
+        ShapeError: If the shapes differ or a side is shorter than the window.
+    """
+    if first.dim() != 4 or first.shape != second.shape or min(first.shape[-2:]) < SSIM_WINDOW:
+        raise ShapeError(
+            f"expected two images (B, C, H, W) of one shape and at least {SSIM_WINDOW} pixels a "
+            f"side, found {tuple(first.shape)} and {tuple(second.shape)}"
+        )
+    products = (first, second, first * first, second * second, first * second)
+    window = gaussian_window(SSIM_WINDOW, _SSIM_SIGMA, like=first)
+    moments = separable_filter(torch.cat(products, dim=1), window)  # (B, 5C, H - 10, W - 10)
+    mean_1, mean_2, square_1, square_2, product = moments.chunk(5, dim=1)
+    variances = (square_1 - mean_1**2) + (square_2 - mean_2**2)
+    covariance = product - mean_1 * mean_2
+    c1, c2 = (_SSIM_K1 * data_range) ** 2, (_SSIM_K2 * data_range) ** 2
+    likeness = (2.0 * mean_1 * mean_2 + c1) * (2.0 * covariance + c2)
+    return likeness / ((mean_1**2 + mean_2**2 + c1) * (variances + c2))
 
 
 def _require_channels(image: Tensor, channels: int) -> None:
