@@ -1,0 +1,42 @@
+"""SCD: does what the fused image adds to one source come from the other?
+
+Source: Aslantas and Bendes 2015, doi:10.1016/j.aeue.2015.09.004.
+Differs: a difference without contrast correlates with nothing and counts as 0, not 0/0.
+"""
+
+import torch
+from torch import Tensor
+
+from ssvif.metrics.levels import grey_levels
+
+# Below the least of an image that is not constant: one pixel of 1e7 off by one level.
+_FLAT_DEVIATION = 1e-4
+
+
+def sum_of_correlations_of_differences(*, fused: Tensor, vis: Tensor, ir: Tensor) -> Tensor:
+    """Correlation of (fused - vis) with ir, plus that of (fused - ir) with vis (SCD).
+
+    Args:
+        fused: Luminance, (B, 1, H, W) in [0, 1].
+        vis: Visible luminance, the same shape.
+        ir: Infrared, the same shape.
+
+    Returns:
+        (B,) in [-2, 2]; higher means that the sources complement each other in the fused image.
+
+    Raises:
+        ShapeError: If the planes are not (B, 1, H, W), all of one shape.
+    """
+    fused, vis, ir = grey_levels(fused, vis, ir)
+    return _correlation(fused - vis, ir) + _correlation(fused - ir, vis)
+
+
+def _correlation(first: Tensor, second: Tensor) -> Tensor:
+    """Return Pearson's correlation (B,) of planes (B, 1, H, W); 0 where one is constant."""
+    first, second = (plane.flatten(1) for plane in (first, second))
+    first, second = (plane - plane.mean(1, keepdim=True) for plane in (first, second))
+    deviations = [plane.square().mean(1).sqrt() for plane in (first, second)]
+    varied = (deviations[0] > _FLAT_DEVIATION) & (deviations[1] > _FLAT_DEVIATION)
+    scale = torch.where(varied, deviations[0] * deviations[1], 1.0)
+    correlation = (first * second).mean(1) / scale
+    return torch.where(varied, correlation.clamp(-1.0, 1.0), 0.0)
