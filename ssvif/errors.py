@@ -20,6 +20,14 @@ class ImageError(SsvifError):
     """An image file cannot be read, or must not be."""
 
 
+class PixelLimitError(ImageError):
+    """An image file announces more pixels than are decoded."""
+
+
+class ColourInfraredError(ImageError):
+    """An infrared image is in colour, so it is not one, or a rendering of one."""
+
+
 class CapturesError(SsvifError):
     """A folder of captures has no layout this project reads, or no pairs."""
 
@@ -55,6 +63,10 @@ class ModelError(SsvifError):
 
 class RegistryError(SsvifError):
     """The model registry refused or does not know a model."""
+
+
+class TrackingError(SsvifError):
+    """The tracking store cannot be reached; only commands about the store itself raise this."""
 
 
 class StorageError(SsvifError):

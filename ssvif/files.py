@@ -4,11 +4,11 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ssvif.errors import StorageError
 
@@ -46,6 +46,39 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path`, which takes the place of `path` if the block ends well.
+
+    Args:
+        path: Where the folder shall appear; a folder that is there is replaced as a whole.
+
+    Yields:
+        A folder in the same parent, to be filled by the caller.
+
+    Raises:
+        StorageError: If the disk is full or the parent cannot be written; `path` is as before.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=path.parent))
+    except OSError as error:
+        raise _storage_error(path, error) from error
+    new, old = scratch / "new", scratch / "old"
+    try:
+        new.mkdir()
+        yield new
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
+    except OSError as error:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        raise _storage_error(path, error) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically.
 
@@ -56,7 +89,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: object) -> None:
     """Write sorted, indented JSON atomically, so that equal content gives equal bytes.
 
     Raises:
@@ -75,7 +108,13 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def sha256_json(content: Any) -> str:
+def sha256_folder(folder: Path) -> str:
+    """Return the SHA-256 of a folder's file names and bytes, in hex."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return sha256_json({path.relative_to(folder).as_posix(): sha256_file(path) for path in files})
+
+
+def sha256_json(content: object) -> str:
     """Return the SHA-256 of a JSON value in its canonical form, in hex."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

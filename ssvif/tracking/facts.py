@@ -1,0 +1,133 @@
+"""What is known of a DVC stage when it starts: its parameters, and tags that say what made it.
+
+The pipeline that a stage belongs to is named by all of params.yaml and by the manifest. A stage
+that writes the manifest (`ingest`) is therefore described at its end, every other one at its
+start: so all stages of one `dvc repro` agree without speaking to each other.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ssvif.files import sha256_file, sha256_json
+from ssvif.params import Params
+
+DVC_FILE = Path("dvc.yaml")
+DVC_LOCK = Path("dvc.lock")
+MANIFEST = Path("data/manifest.parquet")
+
+PIPELINE_TAG = "ssvif.pipeline"
+STAGE_TAG = "ssvif.stage"
+COMMIT_TAG = "ssvif.git_commit"
+DIRTY_TAG = "ssvif.git_dirty"
+PARAMS_TAG = "ssvif.params"
+MANIFEST_TAG = "ssvif.manifest"
+DVC_STAGE_TAG = "ssvif.dvc_stage"
+
+ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class StageFacts:
+    """A DVC stage as its record describes it; nothing here depends on time or machine.
+
+    Args:
+        stage: Name of the DVC stage.
+        params: The sections of params.yaml that dvc.yaml lists for the stage, or all of them
+            where it lists none.
+        tags: Hashes and revisions, by tag.
+    """
+
+    stage: str
+    params: Mapping[str, Any]
+    tags: Mapping[str, str]
+
+
+def describe_stage(stage: str, params: Params, tags: Mapping[str, str]) -> StageFacts:
+    """Return the facts of a stage of the project in the current folder.
+
+    Args:
+        stage: Name of the DVC stage.
+        params: All parameters.
+        tags: Further tags; they win.
+    """
+    everything = params.model_dump(mode="json", by_alias=True)
+    definition = _definition(stage)
+    sections = definition.get("params") or sorted(everything)
+    own = {name: everything[name] for name in sections}
+    manifest = sha256_file(MANIFEST) if MANIFEST.is_file() else ABSENT
+    commit, dirty = _revision()
+    known = {
+        PIPELINE_TAG: sha256_json([everything, manifest]),
+        STAGE_TAG: stage,
+        COMMIT_TAG: commit,
+        DIRTY_TAG: dirty,
+        PARAMS_TAG: sha256_json(own),
+        MANIFEST_TAG: manifest,
+        DVC_STAGE_TAG: _stage_hash(definition, own),
+    }
+    return StageFacts(stage=stage, params=own, tags={**known, **tags})
+
+
+def _definition(stage: str) -> dict[str, Any]:
+    definition: dict[str, Any] = _load(DVC_FILE).get("stages", {}).get(stage, {})
+    return definition
+
+
+def _load(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _stage_hash(definition: Mapping[str, Any], params: Mapping[str, Any]) -> str:
+    """Hash a stage's command, parameters and inputs.
+
+    The lock's own entry for the stage is that of its last run until this one ends; the entries
+    of the stages before it are sound, and say what their outputs hold.
+    """
+    if not definition:
+        return ABSENT
+    made = {
+        out["path"]: out.get("md5", ABSENT)
+        for entry in _load(DVC_LOCK).get("stages", {}).values()
+        for out in entry.get("outs", ())
+    }
+    deps = {path: made.get(path) or _input_hash(Path(path)) for path in definition.get("deps", ())}
+    return sha256_json({"cmd": definition["cmd"], "deps": deps, "params": params})
+
+
+def _input_hash(path: Path) -> str:
+    """Hash a file by its bytes, and a folder (the inbox of captures) by its names and sizes."""
+    if path.is_file():
+        return sha256_file(path)
+    files = (file for file in path.rglob("*") if file.is_file())
+    return sha256_json({file.relative_to(path).as_posix(): file.stat().st_size for file in files})
+
+
+def _revision() -> tuple[str, str]:
+    """Return the commit, and whether tracked files differ from it ("true" or "false").
+
+    dvc.lock does not count: DVC writes it while the pipeline runs.
+    """
+    commit = _git("rev-parse", "HEAD")
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock")
+    if commit is None or changes is None:
+        return ABSENT, ABSENT
+    return commit, "true" if changes else "false"
+
+
+def _git(*arguments: str) -> str | None:
+    git = shutil.which("git")
+    if git is None:
+        return None
+    # A read-only look must not take the index lock from a user's own git.
+    command = [git, "--no-optional-locks", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() if result.returncode == 0 else None

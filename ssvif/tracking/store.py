@@ -1,0 +1,225 @@
+"""Runs in MLflow: one parent for a pipeline, one child for a run of a DVC stage.
+
+Only `MlflowClient` is used, never the fluent interface, whose hidden current run would be shared
+by all of a process. A store is for one thread.
+"""
+
+import hashlib
+import logging
+import os
+import platform
+import tempfile
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssvif.tracking.facts import ABSENT, COMMIT_TAG, PIPELINE_TAG, StageFacts
+from ssvif.tracking.journal import Row
+from ssvif.tracking.process import is_alive, process_tag
+from ssvif.tracking.record import Record
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+URI_VARIABLE = "MLFLOW_TRACKING_URI"
+DEFAULT_URI = "sqlite:///mlflow.db"
+ARTIFACT_FOLDER = "mlartifacts"
+
+RECORD_TAG = "ssvif.record"
+PROCESS_TAG = "ssvif.process"
+HOST_TAG = "ssvif.host"
+PIPELINE_RUN_TAG = "ssvif.pipeline_run"
+_PARENT_TAG = "mlflow.parentRunId"
+
+# A dead server must cost seconds, not the minutes of MLflow's own defaults.
+_ENVIRONMENT = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+}
+_LOCK_SECONDS = 120
+_METRICS_PER_CALL = 1000
+_PARAMS_PER_CALL = 100
+_LONGEST_PARAM = 6000
+_LONGEST_REASON = 200
+
+
+def tracking_uri() -> str:
+    """Return where runs are kept: `MLFLOW_TRACKING_URI`, or a file in the current folder."""
+    return os.environ.get(URI_VARIABLE) or DEFAULT_URI
+
+
+def open_client() -> "MlflowClient":
+    """Return a client of the store; a local store that is not there yet is made.
+
+    Raises:
+        Exception: Whatever MLflow or its backend raise; they share no base class.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient  # a second and a half, and reads the environment
+
+    for name in ("alembic", "mlflow.store.db.utils"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    client = MlflowClient(tracking_uri())
+    with store_lock():
+        client.search_experiments(max_results=1)  # makes the tables of a fresh database
+    return client
+
+
+@contextmanager
+def store_lock() -> Iterator[None]:
+    """Hold what changes a store in several calls; one lock for all processes of this machine."""
+    from filelock import FileLock
+
+    uri = tracking_uri()
+    local = _database(uri)
+    name = hashlib.sha256(str(local.absolute() if local else uri).encode()).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f"ssvif-mlflow-{os.getuid()}-{name}.lock"
+    with FileLock(path, timeout=_LOCK_SECONDS):
+        yield
+
+
+class Store:
+    """The runs of one experiment.
+
+    Args:
+        client: See `open_client`.
+        experiment: Its name; it is made where the store does not have it.
+    """
+
+    def __init__(self, client: "MlflowClient", experiment: str) -> None:
+        self.client = client
+        with store_lock():
+            found = client.get_experiment_by_name(experiment)
+            self.experiment_id: str = (
+                found.experiment_id
+                if found
+                else client.create_experiment(experiment, _artifact_location())
+            )
+
+    def start(self, facts: StageFacts) -> str:
+        """Make a running child, under its pipeline's parent, and return its id."""
+        with store_lock():
+            self._reap()
+            parent = self._parent(facts.tags[PIPELINE_TAG])
+        tags = {
+            **facts.tags,
+            _PARENT_TAG: parent,
+            PROCESS_TAG: process_tag(),
+            HOST_TAG: platform.node(),
+        }
+        if facts.tags[COMMIT_TAG] != ABSENT:
+            tags["mlflow.source.git.commit"] = facts.tags[COMMIT_TAG]
+        run = self.client.create_run(self.experiment_id, tags=tags, run_name=facts.stage)
+        self.client.update_run(parent, status="RUNNING")
+        self._log_params(run.info.run_id, facts.params)
+        return str(run.info.run_id)
+
+    def log(self, run_id: str, rows: Sequence[Row]) -> None:
+        """Add rows of metrics; a row that the run has already is not added twice."""
+        from mlflow.entities import Metric
+
+        metrics = [
+            Metric(key, value, row.time_ms, row.step)
+            for row in rows
+            for key, value in row.values.items()
+        ]
+        for first in range(0, len(metrics), _METRICS_PER_CALL):
+            self.client.log_batch(run_id, metrics=metrics[first : first + _METRICS_PER_CALL])
+
+    def finish(self, run_id: str, status: str, record: Record | None) -> None:
+        """End a child, and give its parent the same state.
+
+        Args:
+            run_id: The child.
+            status: `FINISHED`, `FAILED` or `KILLED`.
+            record: What the stage left; its hash marks the child as complete.
+        """
+        if record is not None:
+            if record.artifacts is not None:
+                self.client.log_artifacts(run_id, str(record.artifacts))
+            self.client.set_tag(run_id, RECORD_TAG, record.digest)
+        parent = self.client.get_run(run_id).data.tags[_PARENT_TAG]
+        self.client.set_terminated(run_id, status)
+        self.client.set_terminated(parent, status)
+
+    def add(self, record: Record) -> str:
+        """Add a whole record as a finished child, and return the child's id."""
+        run_id = self.start(record.facts)
+        self.log(run_id, record.rows)
+        self.finish(run_id, "FINISHED", record)
+        return run_id
+
+    def find_record(self, digest: str) -> str | None:
+        """Return the child that holds a record, by the record's hash."""
+        runs = self._search(f"tags.`{RECORD_TAG}` = '{digest}' and attributes.status = 'FINISHED'")
+        return str(runs[0].info.run_id) if runs else None
+
+    def _parent(self, pipeline: str) -> str:
+        runs = self._search(f"tags.`{PIPELINE_RUN_TAG}` = '{pipeline}'")
+        if runs:
+            return str(runs[0].info.run_id)
+        run = self.client.create_run(
+            self.experiment_id,
+            tags={PIPELINE_RUN_TAG: pipeline},
+            run_name=f"pipeline {pipeline[:8]}",
+        )
+        return str(run.info.run_id)
+
+    def _reap(self) -> None:
+        """Mark children killed whose process on this machine is gone."""
+        host = platform.node()
+        for run in self._search(f"attributes.status = 'RUNNING' and tags.`{HOST_TAG}` = '{host}'"):
+            if not is_alive(run.data.tags.get(PROCESS_TAG, "")):
+                self.finish(run.info.run_id, "KILLED", None)
+
+    def _search(self, query: str) -> "list[Run]":
+        return list(self.client.search_runs([self.experiment_id], query))
+
+    def _log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        flat = [Param(key, str(value)[:_LONGEST_PARAM]) for key, value in flatten(params).items()]
+        for first in range(0, len(flat), _PARAMS_PER_CALL):
+            self.client.log_batch(run_id, params=flat[first : first + _PARAMS_PER_CALL])
+
+
+def reason(error: Exception) -> str:
+    """Return an exception's message, short enough for one line."""
+    return textwrap.shorten(str(error) or type(error).__name__, _LONGEST_REASON)
+
+
+def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as one, with keys joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _database(uri: str) -> Path | None:
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+def _artifact_location() -> str | None:
+    """Return an absolute folder where this process reaches the database itself.
+
+    MLflow's default is relative, and so another one in each folder a stage is started from. A
+    server has a place of its own.
+    """
+    uri = tracking_uri()
+    if uri.startswith(("http://", "https://")):
+        return None
+    database = _database(uri)
+    folder = database.absolute().parent if database else Path.cwd()
+    return (folder / ARTIFACT_FOLDER).as_uri()
