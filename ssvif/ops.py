@@ -66,6 +66,11 @@ def luminance(image: Tensor) -> Tensor:
     return rgb_to_ycbcr(image)[:, :1]
 
 
+def with_chroma(luma: Tensor, vis: Tensor) -> Tensor:
+    """Give a luminance (B, 1, H, W) the chroma of a visible image: RGB (B, 3, H, W)."""
+    return ycbcr_to_rgb(torch.cat([luma, rgb_to_ycbcr(vis)[:, 1:]], dim=1))
+
+
 def sobel(image: Tensor) -> tuple[Tensor, Tensor]:
     """Return horizontal and vertical Sobel derivatives, borders replicated.
 

@@ -97,7 +97,7 @@ class ConsistencyParams(_Section):
     queue_batches: Annotated[int, Field(ge=0)] = 4
     freeze_prototypes_steps: Annotated[int, Field(ge=0)] = 50
     teacher_decay: Share = 0.99
-    min_overlap: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+    min_overlap: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.4
 
 
 class DynamicWeightParams(_Section):
@@ -106,7 +106,7 @@ class DynamicWeightParams(_Section):
     rho: NonNegative = 1.0
     weight_max: NonNegative = 0.5
     ramp_share: Share = 0.2
-    floor_share: Share = 0.1
+    floor_share: Share = 0.5
     decay: Share = 0.9
 
 
@@ -119,8 +119,6 @@ class StageTwoParams(_Section):
     learning_rate: Positive = 5.0e-4
     head_learning_rate: Positive = 1.0e-3
     trunk_learning_rate: Positive = 1.0e-4
-    average_decay: Share = 0.99
-    health_every: Count = 50
 
 
 class TrainingParams(_Section):
@@ -131,6 +129,7 @@ class TrainingParams(_Section):
     checkpoint_every: Count = 100
     log_every: Count = 10
     validate_every: Count = 100
+    health_every: Count = 50
 
 
 class EvaluateParams(_Section):

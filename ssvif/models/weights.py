@@ -1,0 +1,97 @@
+"""Weights on disk: one safetensors file that knows the network it belongs to."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ssvif.errors import ModelError
+from ssvif.files import atomic_path
+from ssvif.models.fusion import FusionNet
+from ssvif.models.network import SsvifModel, build_fusion, build_model
+from ssvif.params import NetworkParams
+
+FORMAT = "ssvif-1"
+_FUSION_PREFIX = "fusion."
+
+
+def save_model(path: Path, model: SsvifModel, *, network: NetworkParams) -> None:
+    """Write a model's weights and its network parameters, atomically.
+
+    Raises:
+        StorageError: If the file cannot be written; what was at `path` is still there.
+    """
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    metadata = {"format": FORMAT, "network": network.model_dump_json()}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata=metadata)
+
+
+def load_fusion(path: Path) -> FusionNet:
+    """Read the fusion network alone, ready to fuse; needs no timm.
+
+    Raises:
+        ModelError: If the file is missing, damaged, or of another format.
+    """
+    network, tensors = _read(path, prefix=_FUSION_PREFIX)
+    fusion = build_fusion(network)
+    _load(fusion, {name.removeprefix(_FUSION_PREFIX): t for name, t in tensors.items()}, path)
+    return fusion.eval()
+
+
+def load_model(path: Path) -> SsvifModel:
+    """Read the whole model, in evaluation mode.
+
+    Raises:
+        ModelError: If the file is missing, damaged, or of another format.
+    """
+    network, tensors = _read(path)
+    model = build_model(network, load_pretrained=False)
+    _load(model, tensors, path)
+    return model.eval()
+
+
+def read_network(path: Path) -> NetworkParams:
+    """Return the network parameters a weights file was made with.
+
+    Raises:
+        ModelError: If the file is missing, damaged, or of another format.
+    """
+    network, _ = _read(path, prefix="\0")
+    return network
+
+
+def _read(path: Path, *, prefix: str = "") -> tuple[NetworkParams, dict[str, Tensor]]:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file; train a model with `make repro`, or name another")
+    try:
+        with safe_open(path, framework="pt") as stream:
+            metadata = stream.metadata() or {}
+            names = [name for name in stream.offset_keys() if name.startswith(prefix)]
+            tensors = {name: stream.get_tensor(name) for name in names}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a readable safetensors file ({error})") from error
+    return _network(path, metadata), tensors
+
+
+def _network(path: Path, metadata: Mapping[str, str]) -> NetworkParams:
+    if metadata.get("format") != FORMAT:
+        raise ModelError(
+            f"{path}: expected weights of format {FORMAT}, found {metadata.get('format')}; "
+            "train again with this version"
+        )
+    try:
+        return NetworkParams.model_validate(json.loads(metadata["network"]))
+    except (KeyError, ValueError, ValidationError) as error:
+        raise ModelError(f"{path}: its network parameters are not understood ({error})") from error
+
+
+def _load(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ModelError(f"{path}: the weights do not fit their network ({error})") from error

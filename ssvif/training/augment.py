@@ -1,0 +1,35 @@
+"""Photometric changes that a segmentation must not depend on.
+
+Every image of a batch gets its own draw; the generator decides all of it.
+"""
+
+import torch
+from torch import Tensor
+
+GAIN = 0.2
+GAMMA = 0.25
+NOISE = 0.02
+
+
+def jitter(image: Tensor, generator: torch.Generator) -> Tensor:
+    """Change gain and gamma of each image and add noise.
+
+    Args:
+        image: (B, C, H, W) in [0, 1]; all channels of an image change alike.
+        generator: On the CPU, whatever the image's device.
+
+    Returns:
+        (B, C, H, W) in [0, 1]; differentiable in the image.
+    """
+    gain = _uniform(image, generator, 1.0 - GAIN, 1.0 + GAIN)
+    gamma = _uniform(image, generator, -GAMMA, GAMMA).exp()
+    deviation = _uniform(image, generator, 0.0, NOISE)
+    noise = torch.randn(image.shape, generator=generator).to(image)
+    # The slope of a power below one is unbounded at zero.
+    changed = (gain * image).clamp(1.0e-3, 1.0) ** gamma
+    return (changed + deviation * noise).clamp(0.0, 1.0)
+
+
+def _uniform(image: Tensor, generator: torch.Generator, low: float, high: float) -> Tensor:
+    draw = torch.rand((image.shape[0], 1, 1, 1), generator=generator).to(image)
+    return low + (high - low) * draw

@@ -1,0 +1,143 @@
+"""The dynamic weight: how strongly consistency may pull at the fusion network.
+
+    weight = min(weight_max, rho * ramp * reliability * presence * ratio)
+
+    ramp        = min(1, step / (ramp_share * steps))
+    ratio       = G_fusion / max(G_consistency, floor)
+    presence    = min(1, G_consistency / floor)
+    reliability = average of agreement over chance * used prototypes / K * equivariance
+
+G are moving averages of the gradient norms at the fusion network's parameters; the floor is
+a share of the largest G_consistency seen. `ratio` alone is what IMTL-G (Liu et al. 2021) and
+Nash-MTL (Navon et al. 2022) give for two losses; what they lack is whether the consistency
+signal can be trusted (reliability) and is still there (presence): a vanishing consistency
+gradient lowers the weight and never lets it run away.
+
+Source: ours; arXiv:2509.22450 has a dynamic weight whose formula is not known to us.
+"""
+
+from dataclasses import asdict, dataclass, fields
+
+from ssvif.params import DynamicWeightParams
+
+
+@dataclass(frozen=True)
+class ConsistencyHealth:
+    """What the trust in the consistency signal is computed from.
+
+    Args:
+        agreement: Share of positions that both branches give the same class, in [0, 1].
+        effective_prototypes: Prototypes in use, in [1, K].
+        equivariance: Share of positions that a shifted crop gives the same class, in [0, 1].
+    """
+
+    agreement: float
+    effective_prototypes: float
+    equivariance: float
+
+
+@dataclass(frozen=True)
+class WeightTerms:
+    """The weight of one step and every term it is made of; all are logged."""
+
+    weight: float
+    ramp: float
+    ratio: float
+    presence: float
+    reliability: float
+    fusion_norm: float
+    consistency_norm: float
+
+
+@dataclass
+class _Averages:
+    fusion_norm: float = 0.0
+    consistency_norm: float = 0.0
+    largest_consistency_norm: float = 0.0
+    reliability: float = 0.0
+    updates: int = 0
+
+
+class DynamicWeight:
+    """Follows the gradient norms and the consistency's health through stage two.
+
+    Args:
+        params: rho, the clamp, the ramp, the floor and the averages' decay.
+        steps: Steps of stage two.
+        prototypes: Number K of prototypes.
+    """
+
+    def __init__(self, params: DynamicWeightParams, *, steps: int, prototypes: int) -> None:
+        self._params = params
+        self._steps = steps
+        self._prototypes = prototypes
+        self._averages = _Averages()
+
+    def update(
+        self,
+        step: int,
+        *,
+        fusion_norm: float,
+        consistency_norm: float,
+        health: ConsistencyHealth,
+    ) -> WeightTerms:
+        """Take in one step's measurements and return its weight with all terms.
+
+        Args:
+            step: Step of stage two, from 0.
+            fusion_norm: Norm of the fusion loss's gradient at the fusion network.
+            consistency_norm: Norm of the consistency loss's gradient there.
+            health: This step's agreement, used prototypes and equivariance.
+        """
+        averages = self._averages
+        averages.updates += 1
+        averages.fusion_norm = self._average(averages.fusion_norm, fusion_norm)
+        averages.consistency_norm = self._average(averages.consistency_norm, consistency_norm)
+        averages.reliability = self._average(averages.reliability, self._reliability(health))
+        averages.largest_consistency_norm = max(
+            averages.largest_consistency_norm, averages.consistency_norm
+        )
+        return self._terms(step)
+
+    def state_dict(self) -> dict[str, float]:
+        """Return the averages, for a checkpoint."""
+        return asdict(self._averages)
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Take up the averages of a checkpoint."""
+        values = {field.name: state[field.name] for field in fields(_Averages)}
+        values["updates"] = int(values["updates"])
+        self._averages = _Averages(**values)  # type: ignore[arg-type]  # updates is an int now
+
+    def _terms(self, step: int) -> WeightTerms:
+        params, averages = self._params, self._averages
+        ramp_steps = params.ramp_share * self._steps
+        ramp = min(1.0, step / ramp_steps) if ramp_steps > 0 else 1.0
+        floor = params.floor_share * averages.largest_consistency_norm
+        if floor > 0:
+            ratio = averages.fusion_norm / max(averages.consistency_norm, floor)
+            presence = min(1.0, averages.consistency_norm / floor)
+        else:
+            ratio, presence = 0.0, 0.0
+        weight = params.rho * ramp * averages.reliability * presence * ratio
+        return WeightTerms(
+            weight=min(params.weight_max, weight),
+            ramp=ramp,
+            ratio=ratio,
+            presence=presence,
+            reliability=averages.reliability,
+            fusion_norm=averages.fusion_norm,
+            consistency_norm=averages.consistency_norm,
+        )
+
+    def _reliability(self, health: ConsistencyHealth) -> float:
+        chance = 1.0 / self._prototypes
+        over_chance = max(0.0, (health.agreement - chance) / (1.0 - chance))
+        used = health.effective_prototypes / self._prototypes
+        return over_chance * used * health.equivariance
+
+    def _average(self, average: float, value: float) -> float:
+        """Move an average; the first value starts it, so that it needs no correction."""
+        if self._averages.updates == 1:
+            return value
+        return self._params.decay * average + (1.0 - self._params.decay) * value

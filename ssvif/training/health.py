@@ -1,0 +1,134 @@
+"""Is the consistency signal alive? Figures of collapse, shortcuts and equivariance.
+
+A consistency loss near zero is a sign of failure as often as of success: these figures tell
+which. They are logged, the dynamic weight uses some, and bad ones raise a warning with advice.
+"""
+
+import logging
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import normalized_mutual_info_score
+from torch import Tensor
+
+from ssvif.data.views import Overlap
+from ssvif.losses.consistency import effective_prototypes
+
+logger = logging.getLogger(__name__)
+
+_POSITION_CELLS = 8
+_BRIGHTNESS_BINS = 8
+
+MIN_EFFECTIVE_SHARE = 0.5
+MIN_EQUIVARIANCE = 0.6
+MAX_POSITION_NMI = 0.15
+MIN_LOSS = 0.1
+
+
+def class_agreement(first: Tensor, second: Tensor) -> float:
+    """Return the share of equal entries of two class maps of one shape."""
+    return float((first == second).float().mean())
+
+
+def used_prototypes(*classes: Tensor, prototypes: int) -> float:
+    """Return the effective number of classes used, in [1, K], the least of the class maps."""
+    return min(
+        float(effective_prototypes(F.one_hot(each.flatten(), prototypes).float()))
+        for each in classes
+    )
+
+
+def equivariance(first_classes: Tensor, second_classes: Tensor, overlap: Overlap) -> float:
+    """Return the share of shared positions that two views give the same class.
+
+    Args:
+        first_classes: Classes of the first views by one branch, (B, h, w).
+        second_classes: Classes of the second views by the same branch, (B, h, w).
+        overlap: What the views share.
+    """
+    return class_agreement(overlap.first(first_classes), overlap.second(second_classes))
+
+
+def position_information(classes: Tensor) -> float:
+    """Return the normalised mutual information of classes and position in the view, in [0, 1].
+
+    Args:
+        classes: (B, h, w).
+    """
+    height, width = classes.shape[-2:]
+    rows = torch.arange(height) * _POSITION_CELLS // height
+    columns = torch.arange(width) * _POSITION_CELLS // width
+    cells = (rows[:, None] * _POSITION_CELLS + columns).expand_as(classes)
+    return _normalised_information(classes, cells)
+
+
+def brightness_information(classes: Tensor, fused_y: Tensor) -> float:
+    """Return the normalised mutual information of classes and fused brightness, in [0, 1].
+
+    Args:
+        classes: (B, h, w).
+        fused_y: (B, 1, H, W) in [0, 1], H and W multiples of h and w.
+    """
+    height, width = classes.shape[-2:]
+    brightness = F.adaptive_avg_pool2d(fused_y, (height, width)).flatten().cpu().numpy()
+    edges = np.quantile(brightness, np.linspace(0.0, 1.0, _BRIGHTNESS_BINS + 1)[1:-1])
+    return _normalised_information(classes, torch.from_numpy(np.digitize(brightness, edges)))
+
+
+def _normalised_information(classes: Tensor, others: Tensor) -> float:
+    score = normalized_mutual_info_score(classes.flatten().cpu().numpy(), others.flatten().numpy())
+    return float(score)
+
+
+class HealthWatch:
+    """Warns once for each figure that goes bad.
+
+    Args:
+        prototypes: Number K of prototypes.
+    """
+
+    def __init__(self, prototypes: int) -> None:
+        self._prototypes = prototypes
+        self._warned: set[str] = set()
+
+    def check(self, step: int, figures: Mapping[str, float]) -> None:
+        """Look at figures named as they are logged; those that are absent are passed over."""
+        least = MIN_EFFECTIVE_SHARE * self._prototypes
+        self._low(step, figures, "effective_prototypes", least, _COLLAPSE_ADVICE)
+        self._low(step, figures, "equivariance", MIN_EQUIVARIANCE, _EQUIVARIANCE_ADVICE)
+        self._low(step, figures, "consistency", MIN_LOSS, _LOSS_ADVICE)
+        position = figures.get("position_information", 0.0)
+        if position > MAX_POSITION_NMI:
+            self._warn(step, "position_information", position, MAX_POSITION_NMI, _POSITION_ADVICE)
+
+    def _low(
+        self, step: int, figures: Mapping[str, float], name: str, least: float, advice: str
+    ) -> None:
+        value = figures.get(name, least)
+        if value < least:
+            self._warn(step, name, value, least, advice)
+
+    def _warn(self, step: int, name: str, value: float, bound: float, advice: str) -> None:
+        if name not in self._warned:
+            self._warned.add(name)
+            message = "step %d: %s is %.3g, past its bound of %.3g: %s"
+            logger.warning(message, step, name, value, bound, advice)
+
+
+_COLLAPSE_ADVICE = (
+    "the segmentation is collapsing; lower consistency.epsilon, raise "
+    "consistency.queue_batches or network.prototypes, or bring more varied captures"
+)
+_EQUIVARIANCE_ADVICE = (
+    "a shifted view is segmented differently; train longer (warm_up.steps) or lower "
+    "consistency.min_overlap"
+)
+_LOSS_ADVICE = (
+    "the branches agree by a shortcut; lower consistency.min_overlap so that the views differ more"
+)
+_POSITION_ADVICE = (
+    "classes follow the position in the view; lower consistency.min_overlap, or use a "
+    "pretrained trunk (network.pretrained)"
+)

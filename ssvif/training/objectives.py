@@ -1,0 +1,288 @@
+"""What the phases optimise: fusion alone, the branches alone, and both jointly."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ssvif.data.views import Views
+from ssvif.losses.fusion import fusion_loss
+from ssvif.models.fusion import Fused, FusionNet
+from ssvif.models.network import SsvifModel
+from ssvif.ops import luminance, with_chroma
+from ssvif.params import FusionLossParams, StageTwoParams, WarmUpParams
+from ssvif.training import health
+from ssvif.training.augment import jitter
+from ssvif.training.consistency import ConsistencyResult, CrossSegmentationConsistency
+from ssvif.training.dynamic_weight import ConsistencyHealth, DynamicWeight
+from ssvif.training.loop import Figures, gradient_norm
+
+
+class FusionObjective(nn.Module):
+    """Stage one: the fusion loss alone.
+
+    Args:
+        fusion: The network to train.
+        weights: Weights of the loss's terms.
+        learning_rate: Its peak.
+    """
+
+    def __init__(
+        self, fusion: FusionNet, weights: FusionLossParams, *, learning_rate: float
+    ) -> None:
+        super().__init__()
+        self.fusion = fusion
+        self._weights = weights
+        self._learning_rate = learning_rate
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the fusion network's parameters."""
+        return [{"params": list(self.fusion.parameters()), "lr": self._learning_rate}]
+
+    def backward(self, views: Views, step: int) -> Figures:  # noqa: ARG002 - Objective
+        """Leave the fusion loss's gradients."""
+        loss, figures = self._loss(views)
+        loss.backward()
+        return figures
+
+    def after_step(self, step: int) -> Figures:  # noqa: ARG002 - Objective
+        """Nothing follows a step."""
+        return {}
+
+    def validate(self, views: Views) -> Figures:
+        """Return the fusion loss and its terms."""
+        return self._loss(views)[1]
+
+    def _loss(self, views: Views) -> tuple[Tensor, Figures]:
+        vis_y = luminance(views.vis)
+        fused = self.fusion(vis_y, views.ir)
+        return weighted_fusion_loss(fused.fused_y, vis_y, views.ir, self._weights)
+
+
+class _BranchObjective(nn.Module):
+    """What the warm-up and the joint stage share: the model, the task, its health."""
+
+    def __init__(
+        self,
+        model: SsvifModel,
+        consistency: CrossSegmentationConsistency,
+        *,
+        rates: tuple[float, float],
+        health_every: int,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.consistency = consistency
+        self._head_rate, self._trunk_rate = rates
+        self._health_every = health_every
+        self._watch = health.HealthWatch(len(model.prototypes))
+        # A buffer, so that a resumed run weighs its first steps as an undisturbed one does.
+        self.equivariance: Tensor
+        self.register_buffer("equivariance", torch.zeros(()))
+
+    def after_step(self, step: int) -> Figures:  # noqa: ARG002 - Objective
+        """Put the prototypes back on the sphere and let the teacher follow."""
+        self.model.normalize_prototypes()
+        self.consistency.follow(self.model)
+        return {}
+
+    def validate(self, views: Views) -> Figures:
+        """Return the teacher's agreement, used prototypes and shortcuts on a held-out batch."""
+        return self._measure(views)
+
+    def _branch_groups(self) -> list[dict[str, Any]]:
+        branches = (self.model.feature_branch, self.model.pixel_branch)
+        trunks = [p for branch in branches for p in branch.trunk.parameters()]
+        heads = [p for b in branches for part in (b.adapter, b.head) for p in part.parameters()]
+        return [
+            {"params": [*heads, self.model.prototypes], "lr": self._head_rate},
+            {"params": trunks, "lr": self._trunk_rate},
+        ]
+
+    def _consistency(
+        self, fused: Fused, views: Views
+    ) -> tuple[ConsistencyResult, ConsistencyHealth]:
+        """Compute the task on a batch whose first half are the first views."""
+        half = views.ir.shape[0] // 2
+        fused_rgb = with_chroma(fused.fused_y[half:], views.vis[half:])
+        generator = torch.Generator().manual_seed(views.seed)
+        result = self.consistency(
+            self.model,
+            features=fused.features[:half],
+            fused_rgb=fused_rgb.detach(),
+            changed_rgb=jitter(fused_rgb, generator),
+            overlap=views.overlap,
+        )
+        classes = (result.feature_classes, result.pixel_classes)
+        return result, ConsistencyHealth(
+            agreement=health.class_agreement(*classes),
+            effective_prototypes=health.used_prototypes(
+                *classes, prototypes=len(self.model.prototypes)
+            ),
+            equivariance=float(self.equivariance),
+        )
+
+    def _refresh_health(self, views: Views, step: int) -> Figures:
+        """Measure what is too dear for every step, every so many steps."""
+        if step % self._health_every:
+            return {}
+        figures = self._measure(views)
+        self.equivariance.fill_(figures["equivariance"])
+        if step > 0:
+            self._watch.check(step, figures)
+        return figures
+
+    @torch.no_grad()
+    def _measure(self, views: Views) -> Figures:
+        teacher = self.consistency.teacher
+        fused = teacher.fusion(luminance(views.vis), views.ir)
+        pixel = teacher.pixel_level(with_chroma(fused.fused_y, views.vis)).argmax(1)
+        half = len(pixel) // 2
+        feature = teacher.feature_level(fused.features[:half]).argmax(1)
+        shared = (views.overlap.first(feature), views.overlap.second(pixel[half:]))
+        return {
+            "agreement": health.class_agreement(*shared),
+            "effective_prototypes": health.used_prototypes(
+                feature, pixel, prototypes=len(teacher.prototypes)
+            ),
+            "equivariance": health.equivariance(pixel[:half], pixel[half:], views.overlap),
+            "position_information": health.position_information(pixel),
+            "brightness_information": health.brightness_information(pixel, fused.fused_y),
+        }
+
+
+class WarmUpObjective(_BranchObjective):
+    """The end of stage one: the branches learn on a fusion network that stands still.
+
+    Args:
+        model: The model; its fusion network gets no gradient.
+        consistency: The task.
+        params: Learning rates.
+        freeze_prototypes_steps: First steps in which the prototypes stand still too.
+        health_every: Steps between the dearer health figures.
+    """
+
+    def __init__(
+        self,
+        model: SsvifModel,
+        consistency: CrossSegmentationConsistency,
+        params: WarmUpParams,
+        *,
+        freeze_prototypes_steps: int,
+        health_every: int,
+    ) -> None:
+        rates = (params.learning_rate, params.trunk_learning_rate)
+        super().__init__(model, consistency, rates=rates, health_every=health_every)
+        self._freeze_prototypes_steps = freeze_prototypes_steps
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the parameters of heads and trunks."""
+        return self._branch_groups()
+
+    def backward(self, views: Views, step: int) -> Figures:
+        """Leave the consistency loss's gradients on branches and prototypes."""
+        figures = self._refresh_health(views, step)
+        with torch.no_grad():
+            fused = self.model.fusion(luminance(views.vis), views.ir)
+        result, step_health = self._consistency(fused, views)
+        result.loss.backward()
+        if step < self._freeze_prototypes_steps:
+            self.model.prototypes.grad = None
+        loss = float(result.loss.detach())
+        return figures | {"loss": loss, "consistency": loss} | asdict(step_health)
+
+
+class JointObjective(_BranchObjective):
+    """Stage two: fusion and consistency together.
+
+    The branches get the whole consistency gradient; the fusion network gets it times the
+    dynamic weight, beside the fusion loss's.
+
+    Args:
+        model: The model.
+        consistency: The task.
+        dynamic_weight: Weighs the consistency gradient at the fusion network.
+        weights: Weights of the fusion loss's terms.
+        params: Learning rates.
+        health_every: Steps between the dearer health figures.
+    """
+
+    def __init__(
+        self,
+        model: SsvifModel,
+        consistency: CrossSegmentationConsistency,
+        dynamic_weight: DynamicWeight,
+        weights: FusionLossParams,
+        params: StageTwoParams,
+        *,
+        health_every: int,
+    ) -> None:
+        rates = (params.head_learning_rate, params.trunk_learning_rate)
+        super().__init__(model, consistency, rates=rates, health_every=health_every)
+        self._dynamic_weight = dynamic_weight
+        self._weights = weights
+        self._fusion_rate = params.learning_rate
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the parameters of the fusion network, heads and trunks."""
+        fusion = {"params": list(self.model.fusion.parameters()), "lr": self._fusion_rate}
+        return [fusion, *self._branch_groups()]
+
+    def backward(self, views: Views, step: int) -> Figures:
+        """Leave the joint gradients, the fusion network's weighted."""
+        figures = self._refresh_health(views, step)
+        vis_y = luminance(views.vis)
+        fused = self.model.fusion(vis_y, views.ir)
+        loss, fusion_figures = weighted_fusion_loss(fused.fused_y, vis_y, views.ir, self._weights)
+        result, step_health = self._consistency(fused, views)
+
+        parameters = list(self.model.fusion.parameters())
+        fusion_gradients = torch.autograd.grad(loss, parameters, retain_graph=True)
+        result.loss.backward()
+        consistency_gradients = [p.grad for p in parameters if p.grad is not None]
+        terms = self._dynamic_weight.update(
+            step,
+            fusion_norm=gradient_norm(fusion_gradients),
+            consistency_norm=gradient_norm(consistency_gradients),
+            health=step_health,
+        )
+        for gradient, fusion_gradient in zip(consistency_gradients, fusion_gradients, strict=True):
+            gradient.mul_(terms.weight).add_(fusion_gradient)
+
+        consistency = float(result.loss.detach())
+        weight_terms = {f"dynamic_weight/{name}": value for name, value in asdict(terms).items()}
+        figures |= fusion_figures | asdict(step_health) | weight_terms
+        figures["consistency"] = consistency
+        figures["loss"] = fusion_figures["loss"] + terms.weight * consistency
+        return figures
+
+    def validate(self, views: Views) -> Figures:
+        """Return the fusion loss of the averaged network and the branches' health."""
+        vis_y = luminance(views.vis)
+        fused = self.consistency.teacher.fusion(vis_y, views.ir)
+        _, figures = weighted_fusion_loss(fused.fused_y, vis_y, views.ir, self._weights)
+        return figures | super().validate(views)
+
+    def get_extra_state(self) -> dict[str, float]:
+        """Return the dynamic weight's averages, as part of the state."""
+        return self._dynamic_weight.state_dict()
+
+    def set_extra_state(self, state: Mapping[str, float]) -> None:
+        """Take up the dynamic weight's averages."""
+        self._dynamic_weight.load_state_dict(dict(state))
+
+
+def weighted_fusion_loss(
+    fused_y: Tensor, vis_y: Tensor, ir: Tensor, weights: FusionLossParams
+) -> tuple[Tensor, Figures]:
+    """Return the weighted fusion loss, and the loss and its terms as figures."""
+    terms = fusion_loss(fused_y=fused_y, vis_y=vis_y, ir=ir)
+    loss = (
+        weights.intensity_weight * terms["intensity"]
+        + weights.gradient_weight * terms["gradient"]
+        + weights.ssim_weight * terms["ssim"]
+    )
+    figures = {name: float(term.detach()) for name, term in terms.items()}
+    return loss, {"loss": float(loss.detach()), **figures}

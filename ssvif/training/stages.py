@@ -1,0 +1,170 @@
+"""The two training stages, from pairs in memory to a trained model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ssvif.data.views import Pair, Views, draw_views, window_side
+from ssvif.errors import TrainingError
+from ssvif.models.network import SsvifModel, build_model
+from ssvif.params import Params
+from ssvif.seeding import derive_seed
+from ssvif.training.checkpoint import CheckpointFolder
+from ssvif.training.consistency import CrossSegmentationConsistency
+from ssvif.training.dynamic_weight import DynamicWeight
+from ssvif.training.loop import Objective, Phase, Recorder, train
+from ssvif.training.objectives import FusionObjective, JointObjective, WarmUpObjective
+
+VALIDATION_BATCHES = 4
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Pairs in memory; no labels.
+
+    Args:
+        train: Pairs to learn from.
+        val: Held-out pairs for the curves; may be empty.
+    """
+
+    train: Sequence[Pair]
+    val: Sequence[Pair]
+
+
+def stage_one_side(params: Params) -> int:
+    """Return the least side in pixels that stage one needs of a pair."""
+    return window_side(params.stage_one.crop, params.consistency.min_overlap)
+
+
+def stage_two_side(params: Params) -> int:
+    """Return the least side in pixels that stage two needs of a pair."""
+    return window_side(params.stage_two.crop, params.consistency.min_overlap)
+
+
+def train_stage_one(
+    data: TrainingData, params: Params, *, recorder: Recorder, checkpoints: CheckpointFolder
+) -> SsvifModel:
+    """Train fusion alone, then warm up the branches on it.
+
+    Args:
+        data: Pairs with sides of at least `stage_one_side(params)`.
+        params: All parameters.
+        recorder: Keeps what is logged.
+        checkpoints: Where to save and resume.
+
+    Returns:
+        The model; its branches are the teacher's.
+
+    Raises:
+        TrainingError: If there are no pairs, or a loss is not finite.
+        ParamsError: If the backbone or its weights cannot be had.
+    """
+    seed = derive_seed(params.seed, "stage_one")
+    # The initial weights; what is random later is seeded step by step.
+    torch.manual_seed(seed)
+    stage, warm_up = params.stage_one, params.warm_up
+    model = build_model(params.network)
+    fusion = FusionObjective(model.fusion, params.fusion_loss, learning_rate=stage.learning_rate)
+    batches = _batches(data.train, params, batch=stage.batch, size=stage.crop, seed=seed)
+    held_out = _held_out(data.val, params, batch=stage.batch, size=stage.crop, seed=seed)
+
+    def run(name: str, objective: Objective, steps: int, first_step: int) -> None:
+        phase = Phase(name, objective, steps, batches, held_out, first_step)
+        train(phase, params=params.training, seed=seed, recorder=recorder, checkpoints=checkpoints)
+
+    run("stage_one", fusion, stage.steps, 0)
+    consistency = CrossSegmentationConsistency(model, params.consistency)
+    branches = WarmUpObjective(
+        model,
+        consistency,
+        warm_up,
+        freeze_prototypes_steps=params.consistency.freeze_prototypes_steps,
+        health_every=params.training.health_every,
+    )
+    run("warm_up", branches, warm_up.steps, stage.steps)
+    return consistency.teacher.eval()
+
+
+def train_stage_two(
+    model: SsvifModel,
+    data: TrainingData,
+    params: Params,
+    *,
+    recorder: Recorder,
+    checkpoints: CheckpointFolder,
+) -> SsvifModel:
+    """Train fusion and both branches jointly.
+
+    Args:
+        model: What stage one gave; it is trained in place.
+        data: Pairs with sides of at least `stage_two_side(params)`.
+        params: All parameters.
+        recorder: Keeps what is logged.
+        checkpoints: Where to save and resume.
+
+    Returns:
+        The moving average of the model.
+
+    Raises:
+        TrainingError: If there are no pairs, or a loss is not finite.
+    """
+    seed = derive_seed(params.seed, "stage_two")
+    # The initial weights; what is random later is seeded step by step.
+    torch.manual_seed(seed)
+    stage = params.stage_two
+    model.train()
+    weight = DynamicWeight(
+        params.dynamic_weight, steps=stage.steps, prototypes=len(model.prototypes)
+    )
+    consistency = CrossSegmentationConsistency(model, params.consistency)
+    objective = JointObjective(
+        model,
+        consistency,
+        weight,
+        params.fusion_loss,
+        stage,
+        health_every=params.training.health_every,
+    )
+    phase = Phase(
+        "stage_two",
+        objective,
+        stage.steps,
+        _batches(data.train, params, batch=stage.batch, size=stage.crop, seed=seed),
+        _held_out(data.val, params, batch=stage.batch, size=stage.crop, seed=seed),
+    )
+    train(phase, params=params.training, seed=seed, recorder=recorder, checkpoints=checkpoints)
+    return consistency.teacher.eval()
+
+
+def _batches(
+    pairs: Sequence[Pair], params: Params, *, batch: int, size: int, seed: int
+) -> Callable[[int], Views]:
+    if not pairs:
+        raise TrainingError(
+            "no pairs to train on: the manifest's train split is empty; "
+            "add captures, or lower ingest.val_share and ingest.test_share"
+        )
+
+    def draw(step: int) -> Views:
+        return draw_views(
+            pairs,
+            step=step,
+            batch=batch,
+            size=size,
+            min_overlap=params.consistency.min_overlap,
+            seed=seed,
+        )
+
+    return draw
+
+
+def _held_out(
+    pairs: Sequence[Pair], params: Params, *, batch: int, size: int, seed: int
+) -> list[Views]:
+    """Draw the validation batches: the same ones however long training takes."""
+    if not pairs:
+        return []
+    seed = derive_seed(seed, "val")
+    draw = _batches(pairs, params, batch=batch, size=size, seed=seed)
+    return [draw(step) for step in range(VALIDATION_BATCHES)]
