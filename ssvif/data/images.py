@@ -1,0 +1,236 @@
+"""Image files: the one place where they are read and written.
+
+PNG, JPEG, TIFF, WebP and BMP. A file's size is checked from its header before its pixels are
+decoded, EXIF orientation is applied, transparency is dropped.
+"""
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ssvif.errors import ColourInfraredError, ImageError, PixelLimitError
+from ssvif.files import atomic_path
+
+UInt8Image = npt.NDArray[np.uint8]
+RawImage = npt.NDArray[np.uint8 | np.uint16 | np.float32]
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
+
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+_WIDE_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
+_GREY_SPREAD = 4.0  # mean spread of the channels, of 255: JPEG leaves some in grey kept as RGB
+_PNG_LEVEL = 1  # four times as fast as Pillow's default, a tenth larger
+# What Pillow's decoders raise on damaged files.
+_DECODE_FAULTS = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    NotImplementedError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+
+# Pillow's own warning starts at 89 million pixels; every file here has a limit of its own.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def read_visible(path: Path, *, max_pixels: int) -> UInt8Image:
+    """Read a visible image.
+
+    Grey becomes three equal channels; 16-bit grey is taken to use its full range.
+
+    Args:
+        path: An image file.
+        max_pixels: The most pixels that are decoded.
+
+    Returns:
+        (H, W, 3) RGB.
+
+    Raises:
+        PixelLimitError: If the header announces more than `max_pixels`.
+        ImageError: If the file is not an image, is damaged, or holds floats.
+    """
+    image = _decode(path, max_pixels)
+    if image.mode == "F":
+        raise ImageError(f"{path}: a visible image of floats; save it with 8 or 16 bits")
+    if image.mode in _WIDE_MODES:
+        grey = (_wide_pixels(image, path) >> 8).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)  # (H, W) -> (H, W, 3)
+    return np.asarray(image.convert("RGB"))
+
+
+def read_infrared_raw(path: Path, *, max_pixels: int) -> RawImage:
+    """Read an infrared image with the depth it was recorded in.
+
+    Args:
+        path: An image file; grey stored as RGB is taken as grey.
+        max_pixels: The most pixels that are decoded.
+
+    Returns:
+        (H, W) of uint8, uint16 or float32.
+
+    Raises:
+        PixelLimitError: If the header announces more than `max_pixels`.
+        ColourInfraredError: If the image is colourful, such as a false-colour rendering.
+        ImageError: If the file is not an image or is damaged.
+    """
+    image = _decode(path, max_pixels)
+    if image.mode == "F":
+        return np.asarray(image, dtype=np.float32)
+    if image.mode in _WIDE_MODES:
+        return _wide_pixels(image, path)
+    if image.mode in ("L", "1", "LA"):
+        return np.asarray(image.convert("L"))
+    rgb = image.convert("RGB")
+    if not is_grey(np.asarray(rgb)):
+        raise ColourInfraredError(
+            f"{path}: the infrared image is in colour; export it in grey (white hot), not in false"
+            " colours"
+        )
+    return np.asarray(rgb.convert("L"))
+
+
+def read_four_channels(path: Path, *, max_pixels: int) -> tuple[UInt8Image, UInt8Image]:
+    """Split a four-channel image, as MFNet has them, into visible and infrared.
+
+    Returns:
+        Visible (H, W, 3) and infrared (H, W).
+
+    Raises:
+        PixelLimitError: If the header announces more than `max_pixels`.
+        ImageError: If the file is not an image of four channels, or is damaged.
+    """
+    image = _decode(path, max_pixels)
+    if image.mode != "RGBA":
+        raise ImageError(
+            f"{path}: expected four channels (red, green, blue, infrared), found {image.mode}"
+        )
+    channels = np.asarray(image)
+    return np.ascontiguousarray(channels[..., :3]), np.ascontiguousarray(channels[..., 3])
+
+
+def read_mask(path: Path, *, max_pixels: int) -> UInt8Image:
+    """Read a label mask: class numbers as grey values or palette indices.
+
+    Returns:
+        (H, W) of class numbers in [0, 255].
+
+    Raises:
+        PixelLimitError: If the header announces more than `max_pixels`.
+        ImageError: If the file is not an image, is damaged, or holds colours.
+    """
+    image = _decode(path, max_pixels)
+    if image.mode in ("L", "P"):
+        return np.asarray(image)
+    if image.mode == "1":
+        return np.asarray(image).astype(np.uint8)
+    if image.mode in _WIDE_MODES and (wide := _wide_pixels(image, path)).max() <= 255:
+        return wide.astype(np.uint8)
+    raise ImageError(f"{path}: expected a mask of class numbers 0 to 255, found {image.mode}")
+
+
+def infrared_depth(path: Path) -> int:
+    """Return the bits of a pixel, 8, 16 or 32 (floats), from the header alone.
+
+    Raises:
+        ImageError: If the file is not an image.
+    """
+    with _open(path) as image:
+        return {"F": 32}.get(image.mode, 16 if image.mode in _WIDE_MODES else 8)
+
+
+def is_grey(rgb: UInt8Image) -> bool:
+    """Tell whether an (H, W, 3) image has equal channels, save for compression."""
+    red, green, blue = (rgb[::2, ::2, channel] for channel in range(3))
+    highest = np.maximum(np.maximum(red, green), blue)
+    lowest = np.minimum(np.minimum(red, green), blue)
+    return float((highest - lowest).mean()) <= _GREY_SPREAD
+
+
+def scale_infrared(raw: RawImage, value_range: tuple[float, float]) -> UInt8Image:
+    """Map raw values linearly from `value_range` to [0, 255], clipped.
+
+    Args:
+        raw: (H, W) of uint8, uint16 or float32; what is not a number becomes 0.
+        value_range: The raw values of black and of white.
+
+    Raises:
+        ImageError: If the range is empty.
+    """
+    low, high = value_range
+    if not high > low:
+        raise ImageError(f"infrared range {low:g} to {high:g} is empty; give black < white")
+    if raw.dtype == np.uint8 and (low, high) == (0.0, 255.0):
+        return raw.astype(np.uint8, copy=False)
+    scaled = (raw.astype(np.float32) - low) * (255.0 / (high - low))
+    levels: npt.NDArray[np.float32] = np.nan_to_num(scaled, nan=0.0).clip(0.0, 255.0)
+    return np.rint(levels).astype(np.uint8)
+
+
+def resize(image: UInt8Image, *, height: int, width: int) -> UInt8Image:
+    """Resize an image (H, W) or (H, W, 3), smoothed where it shrinks."""
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(resized)
+
+
+def write_png(path: Path, image: UInt8Image) -> None:
+    """Write an image (H, W) or (H, W, 3) as PNG, whole or not at all.
+
+    Raises:
+        StorageError: If the file cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        Image.fromarray(image).save(temporary, format="PNG", compress_level=_PNG_LEVEL)
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        return Image.open(path, formats=_FORMATS)
+    except Image.DecompressionBombError:
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        raise PixelLimitError(
+            f"{path}: more than {limit} pixels; cut or shrink the image"
+        ) from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{path}: not a PNG, JPEG, TIFF, WebP or BMP image") from None
+    except _DECODE_FAULTS as error:
+        raise ImageError(f"{path}: cannot be read ({_first_line(error)})") from error
+
+
+def _decode(path: Path, max_pixels: int) -> Image.Image:
+    with _open(path) as image:
+        width, height = image.size
+        if width * height > max_pixels:
+            raise PixelLimitError(
+                f"{path}: {width}x{height} are more than {max_pixels} pixels; cut or shrink the"
+                " image, or raise the limit (ingest.max_pixels in params.yaml)"
+            )
+        try:
+            image.load()
+            return ImageOps.exif_transpose(image)
+        except _DECODE_FAULTS as error:
+            raise ImageError(
+                f"{path}: damaged ({_first_line(error)}); copy the file again"
+            ) from error
+
+
+def _wide_pixels(image: Image.Image, path: Path) -> npt.NDArray[np.uint16]:
+    pixels = np.asarray(image)
+    if pixels.min() < 0 or pixels.max() > np.iinfo(np.uint16).max:
+        raise ImageError(f"{path}: values beyond 16 bits; save the image with 8 or 16 bits")
+    return pixels.astype(np.uint16)
+
+
+def _first_line(error: BaseException) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return (reason.splitlines() or [type(error).__name__])[0]
