@@ -16,19 +16,21 @@ from ssvif.metrics.vif import visual_information_fidelity
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric, as papers print it; for all of them, higher counts as better.
+    """One metric, as papers print it; for every one of them, higher counts as better.
 
     Args:
         acronym: As in tables: `EN`, `Qabf`.
+        title: In words.
         function: Takes fused alone, or fused, vis and ir; see `needs_sources`.
         needs_sources: Whether the sources are compared with.
-        unit: What 1 means; empty for a pure number.
+        unit: What 1 means, and how the two sources are joined.
         low: Least value.
         high: Greatest value; infinite where there is none.
         source: Where it was published.
     """
 
     acronym: str
+    title: str
     function: Callable[..., Tensor]
     needs_sources: bool
     unit: str
@@ -44,31 +46,96 @@ class Metric:
 
 
 METRICS = (
-    Metric("EN", entropy, False, "bits", 0.0, 8.0, "Roberts et al. 2008"),
-    Metric("SD", standard_deviation, False, "grey levels", 0.0, 127.5, "Rao 1997"),
     Metric(
-        "SF",
-        spatial_frequency,
-        False,
-        "grey levels",
-        0.0,
-        255.0 * sqrt(2.0),
-        "Eskicioglu and Fisher 1995",
+        acronym="EN",
+        title="entropy",
+        function=entropy,
+        needs_sources=False,
+        unit="bits",
+        low=0.0,
+        high=8.0,
+        source="Roberts et al. 2008",
     ),
-    Metric("AG", average_gradient, False, "grey levels a pixel", 0.0, 255.0, "Cui et al. 2015"),
-    Metric("MI", mutual_information, True, "bits, sum", 0.0, 16.0, "Qu et al. 2002"),
-    Metric("VIF", visual_information_fidelity, True, "sum", 0.0, inf, "Sheikh and Bovik 2006"),
-    Metric("Qabf", qabf, True, "", 0.0, 1.0, "Xydeas and Petrovic 2000"),
     Metric(
-        "SCD",
-        sum_of_correlations_of_differences,
-        True,
-        "sum",
-        -2.0,
-        2.0,
-        "Aslantas and Bendes 2015",
+        acronym="SD",
+        title="standard deviation",
+        function=standard_deviation,
+        needs_sources=False,
+        unit="grey levels",
+        low=0.0,
+        high=127.5,
+        source="Rao 1997",
     ),
-    Metric("SSIM", structural_similarity, True, "mean", -1.0, 1.0, "Wang et al. 2004"),
+    Metric(
+        acronym="SF",
+        title="spatial frequency",
+        function=spatial_frequency,
+        needs_sources=False,
+        unit="grey levels",
+        low=0.0,
+        high=255.0 * sqrt(2.0),
+        source="Eskicioglu and Fisher 1995",
+    ),
+    Metric(
+        acronym="AG",
+        title="average gradient",
+        function=average_gradient,
+        needs_sources=False,
+        unit="grey levels a pixel",
+        low=0.0,
+        high=255.0,
+        source="Cui et al. 2015",
+    ),
+    Metric(
+        acronym="MI",
+        title="mutual information",
+        function=mutual_information,
+        needs_sources=True,
+        unit="bits, sum over the sources",
+        low=0.0,
+        high=16.0,
+        source="Qu et al. 2002",
+    ),
+    Metric(
+        acronym="VIF",
+        title="visual information fidelity",
+        function=visual_information_fidelity,
+        needs_sources=True,
+        unit="sum over the sources",
+        low=0.0,
+        high=inf,
+        source="Sheikh and Bovik 2006",
+    ),
+    Metric(
+        acronym="Qabf",
+        title="edge preservation",
+        function=qabf,
+        needs_sources=True,
+        unit="share",
+        low=0.0,
+        high=1.0,
+        source="Xydeas and Petrovic 2000",
+    ),
+    Metric(
+        acronym="SCD",
+        title="sum of correlations of differences",
+        function=sum_of_correlations_of_differences,
+        needs_sources=True,
+        unit="sum over the sources",
+        low=-2.0,
+        high=2.0,
+        source="Aslantas and Bendes 2015",
+    ),
+    Metric(
+        acronym="SSIM",
+        title="structural similarity",
+        function=structural_similarity,
+        needs_sources=True,
+        unit="mean over the sources",
+        low=-1.0,
+        high=1.0,
+        source="Wang et al. 2004",
+    ),
 )
 
 
