@@ -10,7 +10,7 @@ MLflow itself is imported by the thread that pushes, so importing this module is
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from ssvif.params import Params
 from ssvif.tracking.facts import StageFacts, describe_stage
-from ssvif.tracking.journal import Journal
+from ssvif.tracking.journal import Journal, Row
 from ssvif.tracking.live import LivePush
 from ssvif.tracking.record import write_record
 
@@ -48,6 +48,11 @@ class StageRun:
         self._push = self._connect() if live else None
         self._logged = False
 
+    @property
+    def rows(self) -> Sequence[Row]:
+        """All that was logged so far, in order."""
+        return tuple(self._journal.rows)
+
     def rewind(self, step: int) -> None:
         """Drop what an earlier, killed process logged after `step`; before the first `log`.
 
@@ -58,14 +63,14 @@ class StageRun:
             raise RuntimeError("rewind must come before the first log")
         self._journal.rewind(step)
 
-    def log(self, step: int, values: Mapping[str, float]) -> None:
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Log numbers at a step; a stage without steps logs at step 0.
 
         Args:
             step: How many steps of training were done.
-            values: Numbers by key, such as `stage_one/train/loss/intensity`.
+            metrics: Numbers by key, such as `stage_one/train/loss/intensity`.
         """
-        self._journal.append(step, values)
+        self._journal.append(step, metrics)
         if self._push is not None and not self._logged:
             self._push.start()
         self._logged = True

@@ -74,14 +74,18 @@ def open_client() -> "MlflowClient":
 
 
 @contextmanager
-def store_lock() -> Iterator[None]:
-    """Hold what changes a store in several calls; one lock for all processes of this machine."""
+def store_lock(purpose: str = "store") -> Iterator[None]:
+    """Hold what changes a store in several calls; one lock for all processes of this machine.
+
+    Args:
+        purpose: Locks of different purposes may be held together; one of the same may not.
+    """
     from filelock import FileLock
 
     uri = tracking_uri()
     local = _database(uri)
     name = hashlib.sha256(str(local.absolute() if local else uri).encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"ssvif-mlflow-{os.getuid()}-{name}.lock"
+    path = Path(tempfile.gettempdir()) / f"ssvif-{purpose}-{os.getuid()}-{name}.lock"
     with FileLock(path, timeout=_LOCK_SECONDS):
         yield
 

@@ -1,0 +1,61 @@
+"""Packs a bundle as an MLflow model: models from code, safetensors, its own copy of `ssvif`."""
+
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ssvif
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+BUNDLE_ARTIFACT = "bundle"
+BUNDLE_PATH = f"artifacts/{BUNDLE_ARTIFACT}"
+_CODE = Path(__file__).with_name("pyfunc.py")
+
+# What fusing imports; given by hand, for MLflow takes six seconds to guess.
+_REQUIREMENTS = ("mlflow", "numpy", "pillow", "pydantic", "PyYAML", "safetensors", "torch")
+
+
+def save_package(folder: Path, bundle: Path, *, model_id: str, run_id: str | None) -> None:
+    """Write an MLflow model.
+
+    Args:
+        folder: Where; it must not exist.
+        bundle: A model bundle, copied into it.
+        model_id: The logged model that it will be the content of.
+        run_id: The run that trained it.
+    """
+    from mlflow.models import Model
+    from mlflow.pyfunc import save_model
+
+    with warnings.catch_warnings():
+        # MLflow asks for an input example; the signature says what the inputs are.
+        warnings.simplefilter("ignore", UserWarning)
+        save_model(
+            path=str(folder),
+            python_model=str(_CODE),
+            artifacts={BUNDLE_ARTIFACT: str(bundle)},
+            code_paths=[str(Path(ssvif.__file__).parent)],
+            signature=_signature(),
+            pip_requirements=requirements(),
+            mlflow_model=Model(model_id=model_id, model_uuid=model_id, run_id=run_id),
+        )
+
+
+def requirements() -> list[str]:
+    """Return the packages that fusing needs, pinned to the versions here."""
+    # A local version such as 2.13.0+cpu names a build that no index has.
+    return [f"{name}=={version(name).partition('+')[0]}" for name in _REQUIREMENTS]
+
+
+def _signature() -> "ModelSignature":
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    pixels = np.dtype(np.uint8)
+    inputs = [TensorSpec(pixels, (-1, -1, -1, 3), "vis"), TensorSpec(pixels, (-1, -1, -1), "ir")]
+    outputs = [TensorSpec(pixels, (-1, -1, -1, 3))]
+    return ModelSignature(inputs=Schema([*inputs]), outputs=Schema([*outputs]))

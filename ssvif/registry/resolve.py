@@ -1,0 +1,87 @@
+"""Finds a registered model by its address, as a bundle on this machine."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssvif.errors import RegistryError, SsvifError
+from ssvif.files import atomic_folder
+from ssvif.registry.bundle import bundle_hash
+from ssvif.registry.package import BUNDLE_PATH
+from ssvif.tracking.store import open_client, reason, tracking_uri
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_ADDRESS = re.compile(r"models:/(?P<name>[A-Za-z0-9_.-]+)(@(?P<alias>[\w-]+)|/(?P<version>\d+))")
+
+
+def resolve_model(address: str, folder: Path) -> Path:
+    """Return the bundle of a registered model, downloaded unless it is here.
+
+    Args:
+        address: `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
+        folder: Where bundles are kept, one sub-folder a version.
+
+    Raises:
+        RegistryError: If the address is not understood, or the registry does not know the model
+            or cannot be reached.
+    """
+    parts = _ADDRESS.fullmatch(address)
+    if parts is None:
+        raise RegistryError(
+            f"{address}: expected models:/NAME@ALIAS or models:/NAME/VERSION, "
+            "such as models:/ssvif@champion"
+        )
+    with registry_errors():
+        version = int(parts["version"] or _version(open_client(), parts["name"], parts["alias"]))
+    target = folder / f"{parts['name']}-{version}"
+    if not target.is_dir():
+        download_bundle(parts["name"], version, target)
+    return target
+
+
+def download_bundle(name: str, version: int, folder: Path) -> None:
+    """Bring a version's bundle to `folder`, in the place of what it held.
+
+    Raises:
+        ModelError: If what the registry holds is not a whole bundle.
+        RegistryError: If the registry does not know the version or cannot be reached.
+        StorageError: If the folder cannot be written.
+    """
+    with registry_errors(), tempfile.TemporaryDirectory() as scratch:
+        client = open_client()
+        source = client.get_model_version_download_uri(name, str(version))
+        from mlflow.artifacts import download_artifacts
+
+        found = Path(
+            download_artifacts(
+                f"{source}/{BUNDLE_PATH}", dst_path=scratch, tracking_uri=tracking_uri()
+            )
+        )
+        bundle_hash(found)
+        with atomic_folder(folder) as new:
+            shutil.copytree(found, new, dirs_exist_ok=True)
+
+
+@contextmanager
+def registry_errors() -> Iterator[None]:
+    """Turn what MLflow and its backends raise into one line."""
+    try:
+        yield
+    except SsvifError:
+        raise
+    # MLflow, its backends and the network share no base class.
+    except Exception as error:
+        raise RegistryError(
+            f"{tracking_uri()}: the model registry cannot be used ({reason(error)}); "
+            "check MLFLOW_TRACKING_URI and that the server runs, then try again"
+        ) from error
+
+
+def _version(client: "MlflowClient", name: str, alias: str) -> str:
+    return str(client.get_model_version_by_alias(name, alias).version)

@@ -1,0 +1,104 @@
+"""DVC stage `register`: bundles the model and registers it, unless the registry has it.
+
+DVC always runs it, for only the registry knows what it holds. It is in a hurry, therefore: no
+torch and no pandas where nothing is new.
+"""
+
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ssvif import console
+from ssvif.errors import ManifestError
+from ssvif.files import write_json
+from ssvif.params import Params, load_params
+from ssvif.registry.bundle import read_json, write_bundle
+from ssvif.registry.card import model_card
+from ssvif.registry.floors import Verdict, check_floors
+from ssvif.registry.register import Registration, register_bundle
+from ssvif.tracking import facts
+from ssvif.tracking.record import read_record
+from ssvif.tracking.run import track_stage
+
+WEIGHTS = Path("models/stage_two.safetensors")
+EVALUATION = Path("reports/evaluate/metrics.json")
+RUNS = Path("runs")
+BUNDLE = Path("models/bundle")
+CHAMPION = Path("models/champion")
+REPORT = Path("reports/register.json")
+
+_log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Register the model of the current folder's project.
+
+    Raises:
+        ModelError: If the weights are missing.
+        RegistryError: If the registry cannot be reached, or the evaluation lacks a figure.
+        StorageError: If a run record is missing, or a file cannot be written.
+    """
+    params = load_params()
+    metrics = read_json(EVALUATION)
+    verdict = check_floors(metrics, params.register_.floors)
+    digest = _write_bundle(metrics, verdict)
+    found = register_bundle(
+        BUNDLE,
+        name=params.register_.name,
+        experiment=params.tracking.experiment,
+        runs=RUNS,
+        verdict=verdict,
+        champion_folder=CHAMPION,
+    )
+    report = {"bundle": digest, "floors": verdict.as_dict(), "version": found.version}
+    write_json(REPORT, {**report, "name": params.register_.name})
+    _say(params, found, verdict)
+
+
+def _write_bundle(metrics: dict[str, Any], verdict: Verdict) -> str:
+    one, two = read_record(RUNS / "stage_one").facts, read_record(RUNS / "stage_two").facts
+    params = {**one.params, **two.params}
+    lineage = {
+        "git_commit": two.tags[facts.COMMIT_TAG],
+        "git_dirty": two.tags[facts.DIRTY_TAG],
+        "manifest": two.tags[facts.MANIFEST_TAG],
+        "params": two.tags[facts.PARAMS_TAG],
+        "pairs": _count_pairs(facts.MANIFEST),
+    }
+    card = model_card(params=params, metrics=metrics, lineage=lineage, verdict=verdict)
+    return write_bundle(
+        BUNDLE, weights=WEIGHTS, params=params, metrics=metrics, lineage=lineage, card=card
+    )
+
+
+def _count_pairs(manifest: Path) -> dict[str, dict[str, int]]:
+    """Count pairs by set and split."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import read_table
+
+    try:
+        table = read_table(manifest, columns=["set", "split"])
+    except (OSError, ArrowException) as error:
+        raise ManifestError(f"{manifest}: not readable ({error}); run `dvc repro`") from error
+    counts = Counter(zip(*(table[name].to_pylist() for name in ("set", "split")), strict=True))
+    pairs: dict[str, dict[str, int]] = {}
+    for (name, split), count in sorted(counts.items()):
+        pairs.setdefault(name, {})[split] = count
+    return pairs
+
+
+def _say(params: Params, found: Registration, verdict: Verdict) -> None:
+    name = params.register_.name
+    if not found.created:
+        _log.info("already registered as %s version %d: nothing changed", name, found.version)
+        return
+    with track_stage("register", params=params, record=RUNS / "register", live=False) as run:
+        run.log(0, {"register/version": found.version, "register/floors": verdict.passed})
+    role = "champion" if found.champion == found.version else "challenger"
+    words = (name, found.version, role, verdict.sentence)
+    _log.info("registered as %s version %d, now %s: %s", *words)
+
+
+if __name__ == "__main__":
+    console.run(main)
