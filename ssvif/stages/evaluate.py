@@ -1,0 +1,79 @@
+"""DVC stage `evaluate`: scores both models and plain fusion on the held-out pairs."""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from ssvif import console
+from ssvif.data.manifest import PAIRS_FOLDER, read_manifest
+from ssvif.evaluation.candidates import Models
+from ssvif.evaluation.grid import draw_grid, grid_row
+from ssvif.evaluation.scores import Scores, read_scene, score_pairs
+from ssvif.evaluation.selection import held_out, spread
+from ssvif.evaluation.tables import long_form, markdown, metrics_json, summarise
+from ssvif.files import write_json, write_text
+from ssvif.models.weights import load_model
+from ssvif.params import EvaluateParams, load_params
+
+MODELS = Path("models")
+REPORTS = Path("reports/evaluate")
+
+_log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Evaluate as params.yaml says, in the current folder.
+
+    Raises:
+        ManifestError: If the manifest is missing or its held-out split is empty.
+        ModelError: If a model is missing or damaged, or fuses to what is not a number.
+        ImageError: If a pair's file is missing or damaged.
+    """
+    params = load_params().evaluate
+    rows = held_out(read_manifest(), split=params.split, max_pairs=params.max_pairs)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    models: Models = {
+        "stage_one": load_model(MODELS / "stage_one.safetensors").to(device),
+        "stage_two": load_model(MODELS / "stage_two.safetensors").to(device),
+    }
+    scores = score_pairs(rows, models, folder=PAIRS_FOLDER, device=device)
+    _write_tables(scores, split=params.split)
+    _write_grid(rows, models, params=params, device=device)
+
+
+def _write_tables(scores: Scores, *, split: str) -> None:
+    summary = summarise(scores.pairs)
+    overall = summary[summary["group"] == "all"]
+    _write_csv("pairs.csv", scores.pairs)
+    _write_csv("summary.csv", summary)
+    _write_csv("plots/means.csv", long_form(overall, keep=["candidate"]))
+    _write_csv("plots/pairs.csv", long_form(scores.pairs, keep=["candidate", "id", "light"]))
+    write_text(REPORTS / "summary.md", markdown(summary, scores.branches, split=split))
+    write_json(REPORTS / "metrics.json", metrics_json(summary, scores.branches, split=split))
+    ranks = sorted(zip(overall["mean_rank"], overall["candidate"], strict=True))
+    _log.info("mean rank: %s", ", ".join(f"{name} {rank:.2f}" for rank, name in ranks))
+
+
+def _write_csv(name: str, table: pd.DataFrame) -> None:
+    write_text(REPORTS / name, table.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
+
+
+def _write_grid(
+    rows: pd.DataFrame, models: Models, *, params: EvaluateParams, device: torch.device
+) -> None:
+    grid = [
+        grid_row(
+            read_scene(PAIRS_FOLDER, str(row["id"]), device=device),
+            models,
+            caption=f"{row['set']}, {row['light']}\n{row['name']}",
+        )
+        for row in spread(rows, params.grid_pairs).to_dict("records")
+    ]
+    prototypes = len(models["stage_two"].prototypes)
+    draw_grid(REPORTS / "grid.png", grid, prototypes=prototypes)
+
+
+if __name__ == "__main__":
+    console.run(main)
