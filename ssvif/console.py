@@ -16,7 +16,7 @@ EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 
 
-def run(command: Callable[[], None]) -> NoReturn:
+def run(command: Callable[[], object]) -> NoReturn:
     """Run a command to its exit code, with a one-line message for each refusal.
 
     Set the environment variable `SSVIF_DEBUG=1` (or the option `--debug`) for tracebacks.

@@ -5,7 +5,7 @@ that an undisturbed one would have seen, and needs no sampler state.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +83,12 @@ class Views:
     ir: Tensor
     overlap: Overlap
     seed: int
+
+    def to(self, device: torch.device) -> "Views":
+        """Return the batch on another device, laid out as convolutions like it."""
+        layout = torch.channels_last
+        vis = self.vis.to(device, memory_format=layout)
+        return replace(self, vis=vis, ir=self.ir.to(device, memory_format=layout))
 
 
 def load_pairs(folder: Path, ids: Sequence[str], *, min_side: int) -> list[Pair]:

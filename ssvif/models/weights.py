@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -16,6 +15,9 @@ from ssvif.models.network import SsvifModel, build_fusion, build_model
 from ssvif.params import NetworkParams
 
 FORMAT = "ssvif-1"
+
+# One key: the file format keeps several in no fixed order, and equal models give equal bytes.
+_METADATA_KEY = "ssvif"
 _FUSION_PREFIX = "fusion."
 
 
@@ -26,7 +28,8 @@ def save_model(path: Path, model: SsvifModel, *, network: NetworkParams) -> None
         StorageError: If the file cannot be written; what was at `path` is still there.
     """
     tensors = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
-    metadata = {"format": FORMAT, "network": network.model_dump_json()}
+    description = {"format": FORMAT, "network": network.model_dump(mode="json")}
+    metadata = {_METADATA_KEY: json.dumps(description, sort_keys=True)}
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata=metadata)
 
@@ -79,14 +82,15 @@ def _read(path: Path, *, prefix: str = "") -> tuple[NetworkParams, dict[str, Ten
 
 
 def _network(path: Path, metadata: Mapping[str, str]) -> NetworkParams:
-    if metadata.get("format") != FORMAT:
-        raise ModelError(
-            f"{path}: expected weights of format {FORMAT}, found {metadata.get('format')}; "
-            "train again with this version"
-        )
     try:
-        return NetworkParams.model_validate(json.loads(metadata["network"]))
-    except (KeyError, ValueError, ValidationError) as error:
+        description = json.loads(metadata.get(_METADATA_KEY, "{}"))
+        if description.get("format") != FORMAT:
+            raise ModelError(
+                f"{path}: expected weights of format {FORMAT}, found "
+                f"{description.get('format', 'another')}; train again with this version"
+            )
+        return NetworkParams.model_validate(description["network"])
+    except (AttributeError, KeyError, ValueError) as error:
         raise ModelError(f"{path}: its network parameters are not understood ({error})") from error
 
 

@@ -84,6 +84,15 @@ class CheckpointFolder:
             "delete it to start this stage anew"
         )
 
+    def steps_done(self) -> int:
+        """Return how many steps of the stage the last checkpoint holds, over all phases.
+
+        Raises:
+            CheckpointError: If the file is damaged or of another version.
+        """
+        checkpoint = self.load()
+        return 0 if checkpoint is None else checkpoint.first_step + checkpoint.step
+
     def remove(self) -> None:
         """Delete the folder, once the stage's outputs are written."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -130,7 +130,9 @@ class CrossSegmentationConsistency(nn.Module):
         length = self.feature_queue.shape[0]
         if length == 0:
             return
-        kept = torch.linspace(0, feature.shape[0] - 1, _QUEUED_POSITIONS).long()
+        kept = torch.linspace(
+            0, feature.shape[0] - 1, _QUEUED_POSITIONS, device=feature.device
+        ).long()
         for queue, embedding in ((self.feature_queue, feature), (self.pixel_queue, pixel)):
             queue.copy_(torch.cat([embedding[kept], queue])[:length])
         self.queued.add_(_QUEUED_POSITIONS).clamp_(max=length)

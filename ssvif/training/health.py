@@ -78,7 +78,8 @@ def brightness_information(classes: Tensor, fused_y: Tensor) -> float:
 
 
 def _normalised_information(classes: Tensor, others: Tensor) -> float:
-    score = normalized_mutual_info_score(classes.flatten().cpu().numpy(), others.flatten().numpy())
+    labels = (each.flatten().cpu().numpy() for each in (classes, others))
+    score = normalized_mutual_info_score(*labels)
     return float(score)
 
 

@@ -34,7 +34,7 @@ class Recorder(Protocol):
         """Keep the figures of a step of the stage."""
 
     def rewind(self, step: int) -> None:
-        """Forget the figures of all steps after this one."""
+        """Forget the figures that a killed run kept of later steps; before the first `log`."""
 
 
 class Objective(Protocol):
@@ -108,8 +108,6 @@ def train(
     optimizer = torch.optim.AdamW(groups, weight_decay=params.weight_decay)
     scheduler = LambdaLR(optimizer, lambda step: learning_rate_share(step, phase.steps))
     start = _resume(phase, optimizer, scheduler, checkpoints)
-    if start < phase.steps:
-        recorder.rewind(phase.first_step + start - 1)
     progress = Progress(phase.name, start=start, steps=phase.steps)
     for step in range(start, phase.steps):
         torch.manual_seed(derive_seed(seed, phase.name, "step", step))

@@ -43,7 +43,12 @@ def stage_two_side(params: Params) -> int:
 
 
 def train_stage_one(
-    data: TrainingData, params: Params, *, recorder: Recorder, checkpoints: CheckpointFolder
+    data: TrainingData,
+    params: Params,
+    *,
+    recorder: Recorder,
+    checkpoints: CheckpointFolder,
+    device: torch.device,
 ) -> SsvifModel:
     """Train fusion alone, then warm up the branches on it.
 
@@ -52,6 +57,7 @@ def train_stage_one(
         params: All parameters.
         recorder: Keeps what is logged.
         checkpoints: Where to save and resume.
+        device: Where to train.
 
     Returns:
         The model; its branches are the teacher's.
@@ -63,11 +69,13 @@ def train_stage_one(
     seed = derive_seed(params.seed, "stage_one")
     # The initial weights; what is random later is seeded step by step.
     torch.manual_seed(seed)
+    recorder.rewind(checkpoints.steps_done() - 1)
     stage, warm_up = params.stage_one, params.warm_up
-    model = build_model(params.network)
+    model = build_model(params.network).to(device)
     fusion = FusionObjective(model.fusion, params.fusion_loss, learning_rate=stage.learning_rate)
-    batches = _batches(data.train, params, batch=stage.batch, size=stage.crop, seed=seed)
-    held_out = _held_out(data.val, params, batch=stage.batch, size=stage.crop, seed=seed)
+    shape = {"batch": stage.batch, "size": stage.crop}
+    batches = _batches(data.train, params, **shape, seed=seed, device=device)
+    held_out = _held_out(data.val, params, **shape, seed=seed, device=device)
 
     def run(name: str, objective: Objective, steps: int, first_step: int) -> None:
         phase = Phase(name, objective, steps, batches, held_out, first_step)
@@ -93,6 +101,7 @@ def train_stage_two(
     *,
     recorder: Recorder,
     checkpoints: CheckpointFolder,
+    device: torch.device,
 ) -> SsvifModel:
     """Train fusion and both branches jointly.
 
@@ -102,6 +111,7 @@ def train_stage_two(
         params: All parameters.
         recorder: Keeps what is logged.
         checkpoints: Where to save and resume.
+        device: Where to train.
 
     Returns:
         The moving average of the model.
@@ -112,8 +122,9 @@ def train_stage_two(
     seed = derive_seed(params.seed, "stage_two")
     # The initial weights; what is random later is seeded step by step.
     torch.manual_seed(seed)
+    recorder.rewind(checkpoints.steps_done() - 1)
     stage = params.stage_two
-    model.train()
+    model = model.to(device).train()
     weight = DynamicWeight(
         params.dynamic_weight, steps=stage.steps, prototypes=len(model.prototypes)
     )
@@ -126,19 +137,26 @@ def train_stage_two(
         stage,
         health_every=params.training.health_every,
     )
+    shape = {"batch": stage.batch, "size": stage.crop}
     phase = Phase(
         "stage_two",
         objective,
         stage.steps,
-        _batches(data.train, params, batch=stage.batch, size=stage.crop, seed=seed),
-        _held_out(data.val, params, batch=stage.batch, size=stage.crop, seed=seed),
+        _batches(data.train, params, **shape, seed=seed, device=device),
+        _held_out(data.val, params, **shape, seed=seed, device=device),
     )
     train(phase, params=params.training, seed=seed, recorder=recorder, checkpoints=checkpoints)
     return consistency.teacher.eval()
 
 
 def _batches(
-    pairs: Sequence[Pair], params: Params, *, batch: int, size: int, seed: int
+    pairs: Sequence[Pair],
+    params: Params,
+    *,
+    batch: int,
+    size: int,
+    seed: int,
+    device: torch.device,
 ) -> Callable[[int], Views]:
     if not pairs:
         raise TrainingError(
@@ -154,17 +172,23 @@ def _batches(
             size=size,
             min_overlap=params.consistency.min_overlap,
             seed=seed,
-        )
+        ).to(device)
 
     return draw
 
 
 def _held_out(
-    pairs: Sequence[Pair], params: Params, *, batch: int, size: int, seed: int
+    pairs: Sequence[Pair],
+    params: Params,
+    *,
+    batch: int,
+    size: int,
+    seed: int,
+    device: torch.device,
 ) -> list[Views]:
     """Draw the validation batches: the same ones however long training takes."""
     if not pairs:
         return []
     seed = derive_seed(seed, "val")
-    draw = _batches(pairs, params, batch=batch, size=size, seed=seed)
+    draw = _batches(pairs, params, batch=batch, size=size, seed=seed, device=device)
     return [draw(step) for step in range(VALIDATION_BATCHES)]

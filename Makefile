@@ -1,0 +1,61 @@
+# Everything a user types. `make repro` and `make test` set up what they need.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Nothing phones home.
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+
+.DEFAULT_GOAL := help
+.PHONY: help setup repro test test-all lint type check format bench ui clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# torch first and alone: a CPU build satisfies every later range.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	touch $@
+
+setup: $(READY) ## make the environment in .venv
+
+repro: setup ## run the whole pipeline: ingest, train, evaluate, register
+	dvc repro
+
+test: setup ## run the tests that take less than ten seconds each
+	pytest -m 'not slow'
+
+test-all: setup ## run all tests
+	pytest
+
+lint: setup ## check style and who imports whom
+	ruff check .
+	ruff format --check .
+	lint-imports
+
+type: setup ## check types
+	mypy
+
+check: lint type ## lint and type
+
+format: setup ## put the code in its form
+	ruff check --fix .
+	ruff format .
+
+bench: setup ## measure speed, as ratios of one run
+	python -m benchmarks
+
+ui: setup ## show the recorded runs at http://127.0.0.1:5000
+	mlflow server --host 127.0.0.1 --port 5000 --workers 1 --backend-store-uri sqlite:///mlflow.db
+
+clean: ## delete what the pipeline made; captures, caches and the environment stay
+	rm -rf data/sample data/pairs data/labels data/quarantine data/manifest.parquet
+	rm -rf models runs reports checkpoints

@@ -1,0 +1,44 @@
+"""The command `ssvif`; each command's imports wait until it is called."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from ssvif import __version__, console
+from ssvif.cli import captures, track
+from ssvif.cli.fuse import fuse
+from ssvif.cli.sample import sample
+
+app = typer.Typer(
+    help="Self-supervised visible and infrared image fusion that serves segmentation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(fuse)
+app.command()(sample)
+app.add_typer(captures.app, name="captures")
+app.add_typer(track.app, name="track")
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"ssvif {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option(help="Show tracebacks of refusals.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    if debug:
+        os.environ[console.DEBUG_VARIABLE] = "1"
+
+
+def main() -> None:
+    """Run the command line."""
+    console.run(app)

@@ -1,0 +1,93 @@
+"""Fuses arrays with a trained fusion network."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ssvif.data.images import UInt8Image
+from ssvif.errors import ModelError, ShapeError
+from ssvif.models.fusion import FusionNet
+from ssvif.models.weights import load_fusion
+from ssvif.ops import luminance, with_chroma
+
+CHAMPION = Path("models/champion")
+WEIGHTS_NAME = "weights.safetensors"
+
+
+class Fuser:
+    """A fusion network behind arrays of bytes.
+
+    Args:
+        fusion: The network, in evaluation mode.
+        device: Where it runs.
+    """
+
+    def __init__(self, fusion: FusionNet, *, device: torch.device | None = None) -> None:
+        self._device = device or torch.device("cpu")
+        self._fusion = fusion.to(self._device).eval()
+
+    @classmethod
+    def load(cls, model: Path = CHAMPION, *, device: torch.device | None = None) -> "Fuser":
+        """Read a fuser from a bundle's folder or a weights file.
+
+        Args:
+            model: A folder that holds `weights.safetensors`, or a safetensors file.
+            device: Where to run; the CPU by default.
+
+        Raises:
+            ModelError: If there is no model, or it cannot be read.
+        """
+        if model == CHAMPION and not model.exists():
+            raise ModelError(
+                f"{CHAMPION}: no champion yet; train one with `make repro`, or name a model with "
+                "--model"
+            )
+        weights = model / WEIGHTS_NAME if model.is_dir() else model
+        return cls(load_fusion(weights), device=device)
+
+    def __call__(self, vis: UInt8Image, ir: UInt8Image) -> UInt8Image:
+        """Fuse one registered pair; the colour is the visible image's.
+
+        Args:
+            vis: Visible, (H, W, 3) RGB or (H, W) grey, uint8.
+            ir: Infrared, (H, W), uint8.
+
+        Returns:
+            The fused image, of the shape of `vis`, uint8.
+
+        Raises:
+            ShapeError: If the arrays are of other shapes or types.
+        """
+        _require_pair(vis, ir)
+        with torch.inference_mode():
+            vis_planes = self._planes(vis)
+            fused_y = self._fusion(luminance(vis_planes), self._planes(ir)).fused_y
+            colour = vis_planes.shape[1] == 3
+            fused = with_chroma(fused_y, vis_planes) if colour else fused_y
+        levels = (fused[0] * 255.0).round().to(torch.uint8)
+        pixels: UInt8Image = levels.permute(1, 2, 0).cpu().numpy()
+        return pixels if colour else pixels[..., 0]
+
+    def _planes(self, image: UInt8Image) -> Tensor:
+        """Turn (H, W) or (H, W, 3) bytes into (1, C, H, W) in [0, 1]."""
+        stacked = image if image.ndim == 3 else image[..., None]
+        planes = torch.from_numpy(np.ascontiguousarray(stacked)).to(self._device)
+        planes = planes.permute(2, 0, 1)[None].float() / 255.0
+        return planes.contiguous(memory_format=torch.channels_last)
+
+
+def _require_pair(vis: npt.NDArray[np.generic], ir: npt.NDArray[np.generic]) -> None:
+    shaped = vis.ndim in (2, 3) and vis.shape[2:] in ((), (3,)) and ir.ndim == 2
+    if not shaped or vis.dtype != np.uint8 or ir.dtype != np.uint8:
+        raise ShapeError(
+            f"expected vis (H, W, 3) or (H, W) and ir (H, W), both uint8, found vis {vis.shape} "
+            f"{vis.dtype} and ir {ir.shape} {ir.dtype}"
+        )
+    if vis.shape[:2] != ir.shape:
+        raise ShapeError(
+            f"vis is {vis.shape[0]}x{vis.shape[1]}, ir is {ir.shape[0]}x{ir.shape[1]}; register "
+            "the pair to one size first"
+        )

@@ -1,0 +1,70 @@
+"""What the two training stages share: their data, and the hash of all that decides the result."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from ssvif import __version__
+from ssvif.data.manifest import read_manifest
+from ssvif.data.views import load_pairs
+from ssvif.errors import TrainingError
+from ssvif.files import sha256_file, sha256_json
+from ssvif.params import Params
+from ssvif.training.checkpoint import CheckpointFolder
+from ssvif.training.stages import TrainingData
+
+MANIFEST = Path("data/manifest.parquet")
+PAIRS = Path("data/pairs")
+CHECKPOINTS = Path("checkpoints")
+
+# Two crops of a batch should not always come from one scene.
+MIN_TRAIN_PAIRS = 8
+
+
+def load_training_data(*, min_side: int) -> TrainingData:
+    """Read the manifest's train and val pairs into memory; labels stay unread.
+
+    Args:
+        min_side: The least side that training needs; smaller pairs are enlarged.
+
+    Raises:
+        ManifestError: If the manifest is missing or damaged.
+        TrainingError: If there are too few pairs.
+        ImageError: If a pair's file is missing or damaged.
+    """
+    manifest = read_manifest(MANIFEST)
+    ids = {split: list(rows["id"]) for split, rows in manifest.groupby("split")}
+    train = ids.get("train", [])
+    if len(train) < MIN_TRAIN_PAIRS:
+        raise TrainingError(
+            f"expected at least {MIN_TRAIN_PAIRS} pairs to train on, found {len(train)}; add "
+            "captures (`ssvif captures add`) or lower ingest.val_share and ingest.test_share"
+        )
+    return TrainingData(
+        train=load_pairs(PAIRS, train, min_side=min_side),
+        val=load_pairs(PAIRS, ids.get("val", []), min_side=min_side),
+    )
+
+
+def open_checkpoints(
+    stage: str, params: Params, *, inputs: Sequence[Path] = ()
+) -> CheckpointFolder:
+    """Return the checkpoint folder of a stage under these parameters and inputs.
+
+    Args:
+        stage: Name of the DVC stage.
+        params: All parameters; those of data and of reporting do not count.
+        inputs: Files beside the manifest that the result depends on.
+    """
+    sections = params.model_dump(
+        mode="json", exclude={"sample", "ingest", "evaluate", "register_", "tracking"}
+    )
+    hashes = [sha256_file(path) for path in (MANIFEST, *inputs)]
+    digest = sha256_json([__version__, stage, sections, hashes])
+    return CheckpointFolder(CHECKPOINTS / f"{stage}-{digest[:16]}")
+
+
+def training_device() -> torch.device:
+    """Return the GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,61 @@
+import pytest
+import torch
+
+from ssvif.losses.fusion import fusion_loss, gradient_loss, intensity_loss, ssim_loss
+
+LOSSES = [intensity_loss, gradient_loss, ssim_loss]
+
+
+def _planes():
+    torch.manual_seed(0)
+    return torch.rand(2, 1, 32, 32), torch.rand(2, 1, 32, 32)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses__zero_where_all_three_are_equal(loss):
+    image, _ = _planes()
+    value = loss(fused_y=image, vis_y=image, ir=image)
+    torch.testing.assert_close(value, torch.tensor(0.0), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses__finite_gradient_on_flat_images(loss):
+    fused_y = torch.full((1, 1, 32, 32), 0.5, requires_grad=True)
+    flat = torch.zeros(1, 1, 32, 32)
+    loss(fused_y=fused_y, vis_y=flat, ir=flat).backward()
+    assert torch.isfinite(fused_y.grad).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses__swapped_sources_are_the_same(loss):
+    first, second = _planes()
+    fused_y = (first + second) / 2
+    swapped = loss(fused_y=fused_y, vis_y=second, ir=first)
+    torch.testing.assert_close(loss(fused_y=fused_y, vis_y=first, ir=second), swapped)
+
+
+def test_intensity_loss__the_maximum_is_best():
+    vis_y, ir = _planes()
+    assert intensity_loss(fused_y=torch.maximum(vis_y, ir), vis_y=vis_y, ir=ir) == 0
+    assert intensity_loss(fused_y=(vis_y + ir) / 2, vis_y=vis_y, ir=ir) > 0.1
+
+
+def test_gradient_loss__a_step_counts_by_its_height():
+    ramp = torch.zeros(1, 1, 8, 8)
+    ramp[..., 4:] = 0.5
+    flat = torch.zeros(1, 1, 8, 8)
+    # Two columns of eight see the step: 0.5 * 2 / 8.
+    value = gradient_loss(fused_y=flat, vis_y=ramp, ir=flat)
+    torch.testing.assert_close(value, torch.tensor(0.125))
+
+
+def test_ssim_loss__falls_towards_a_source():
+    vis_y, ir = _planes()
+    assert ssim_loss(fused_y=vis_y, vis_y=vis_y, ir=ir) < ssim_loss(
+        fused_y=torch.rand_like(ir), vis_y=vis_y, ir=ir
+    )
+
+
+def test_fusion_loss__names_its_terms():
+    vis_y, ir = _planes()
+    assert list(fusion_loss(fused_y=vis_y, vis_y=vis_y, ir=ir)) == ["intensity", "gradient", "ssim"]

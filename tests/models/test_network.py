@@ -1,0 +1,77 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from ssvif.errors import ParamsError
+from ssvif.models.network import build_model
+from ssvif.models.trunk import PACKAGED_BACKBONE, build_trunk
+
+
+def test_ssvif_model__scores_are_cosines_at_stride_four(tiny_model):
+    fused = tiny_model.fusion(torch.rand(2, 1, 64, 96), torch.rand(2, 1, 64, 96))
+    for scores in (
+        tiny_model.feature_level(fused.features),
+        tiny_model.pixel_level(torch.rand(2, 3, 64, 96)),
+    ):
+        assert scores.shape == (2, 4, 16, 24)
+        assert scores.abs().max() <= 1 + 1e-5
+
+
+def test_ssvif_model__prototypes_are_put_back_on_the_sphere(tiny_model):
+    with torch.no_grad():
+        tiny_model.prototypes.mul_(3)
+    tiny_model.normalize_prototypes()
+    torch.testing.assert_close(tiny_model.prototypes.norm(dim=1), torch.ones(4))
+
+
+def test_ssvif_model__consistency_reaches_fusion_through_both_branches(tiny_model):
+    vis_y, ir = torch.rand(1, 1, 64, 64), torch.rand(1, 1, 64, 64)
+    for branch in ("feature", "pixel"):
+        fused = tiny_model.fusion(vis_y, ir)
+        scores = (
+            tiny_model.feature_level(fused.features)
+            if branch == "feature"
+            else tiny_model.pixel_level(fused.fused_y.expand(-1, 3, -1, -1))
+        )
+        tiny_model.zero_grad()
+        scores[:, 0].sum().backward()
+        # The head starts at zero and is reached by the image; the stem by the features.
+        reached = tiny_model.fusion.stem if branch == "feature" else tiny_model.fusion.head
+        assert sum(float(p.grad.abs().sum()) for p in reached.parameters()) > 0, branch
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"backbone": "efficientnet_lite9"}, "network.backbone: timm does not know"),
+        ({"backbone": "vit_tiny_patch16_224"}, "network.backbone"),
+        ({"pretrained": "package"}, "package holds the weights of tf_efficientnet_lite0"),
+    ],
+)
+def test_build_model__refuses_naming_the_parameter(tiny_network, changes, words):
+    with pytest.raises(ParamsError, match=words):
+        build_model(tiny_network.model_copy(update=changes))
+
+
+def test_build_trunk__packaged_weights_keep_their_statistics():
+    trunk = build_trunk(PACKAGED_BACKBONE, pretrained="package", frozen_norm=True).train()
+    before = {name: buffer.clone() for name, buffer in trunk.named_buffers()}
+    pyramid = trunk(torch.rand(1, 3, 64, 64))
+    assert [tuple(level.shape[-2:]) for level in pyramid] == [(16, 16), (8, 8), (4, 4), (2, 2)]
+    for name, buffer in trunk.named_buffers():
+        assert torch.equal(buffer, before[name]), name
+    random = build_trunk(PACKAGED_BACKBONE, pretrained=False, frozen_norm=True)
+    assert not torch.equal(
+        trunk.backbone.conv_stem.weight, random.backbone.conv_stem.weight
+    )
+
+
+def test_load_fusion__imports_nothing_heavy():
+    code = (
+        "import sys, ssvif.fuse.files, ssvif.cli.main\n"
+        "heavy = {'mlflow', 'prefect', 'timm', 'pandas', 'torchvision', 'sklearn'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

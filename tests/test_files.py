@@ -1,0 +1,69 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from ssvif.errors import StorageError
+from ssvif.files import atomic_path, sha256_file, sha256_json, write_json, write_text
+
+
+def test_write_text__makes_folders_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "a" / "b.txt"
+    write_text(path, "grüße")
+    assert path.read_text(encoding="utf-8") == "grüße"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_atomic_path__a_failed_block_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file.txt"
+    write_text(path, "old")
+
+    def fail_half_way():
+        with atomic_path(path) as temporary:
+            temporary.write_text("ne")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.ENOSPC, "disk is full"), (errno.EACCES, "cannot be written")]
+)
+def test_atomic_path__says_why_it_cannot_write(tmp_path, number, words):
+    def fail():
+        with atomic_path(tmp_path / "file.txt"):
+            raise OSError(number, os.strerror(number))
+
+    with pytest.raises(StorageError, match=words):
+        fail()
+
+
+def test_atomic_path__follows_the_umask(tmp_path):
+    previous = os.umask(0o027)
+    try:
+        write_text(tmp_path / "file", "x")
+    finally:
+        os.umask(previous)
+    assert Path(tmp_path / "file").stat().st_mode & 0o777 == 0o640
+
+
+def test_write_json__equal_content_gives_equal_bytes(tmp_path):
+    write_json(tmp_path / "a", {"b": 1, "a": [1.5]})
+    write_json(tmp_path / "b", {"a": [1.5], "b": 1})
+    assert sha256_file(tmp_path / "a") == sha256_file(tmp_path / "b")
+
+
+def test_write_json__refuses_nan_and_keeps_the_old_file(tmp_path):
+    write_json(tmp_path / "a", 1)
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "a", float("nan"))
+    assert (tmp_path / "a").read_text() == "1\n"
+
+
+def test_sha256_json__does_not_depend_on_the_order_of_keys():
+    assert sha256_json({"a": 1, "b": 2}) == sha256_json({"b": 2, "a": 1})
+    assert sha256_json({"a": 1}) != sha256_json({"a": 2})
