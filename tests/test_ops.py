@@ -13,6 +13,7 @@ from ssvif.ops import (
     separable_filter,
     sobel,
     ssim_map,
+    with_chroma,
     ycbcr_to_rgb,
 )
 
@@ -37,6 +38,13 @@ def test_luminance__of_green_is_bt601_and_grey_stays() -> None:
     assert luminance(green).item() == pytest.approx(0.587)
     grey = noise(1, 1, 1, 4, 4)
     assert luminance(grey) is grey
+
+
+def test_with_chroma__keeps_the_luminance_asked_for() -> None:
+    vis = noise(10, 1, 3, 8, 8) * 0.2 + 0.4
+    fused_y = torch.full((1, 1, 8, 8), 0.5, dtype=vis.dtype)
+    torch.testing.assert_close(luminance(with_chroma(fused_y, vis)), fused_y)
+    torch.testing.assert_close(with_chroma(luminance(vis), vis), vis)
 
 
 def test_sobel__a_step_of_one_gives_four() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ssvif.data.views import Pair
 from ssvif.errors import ModelError
 from ssvif.models.network import SsvifModel
-from ssvif.ops import luminance, rgb_to_ycbcr, ycbcr_to_rgb
+from ssvif.ops import luminance, with_chroma
 
 Stage = Literal["stage_one", "stage_two"]
 STAGES: tuple[Stage, ...] = ("stage_one", "stage_two")
@@ -92,12 +92,7 @@ def segment(scene: Scene, model: SsvifModel) -> Segmentations:
     border = (0, -width % _ALIGNMENT, 0, -height % _ALIGNMENT)
     vis, ir = (F.pad(plane, border, mode="replicate") for plane in (scene.vis, scene.ir))
     fused_y, features = model.fusion(luminance(vis), ir)
-    scores = (model.feature_level(features), model.pixel_level(colour(fused_y, vis)))
+    scores = (model.feature_level(features), model.pixel_level(with_chroma(fused_y, vis)))
     rows, columns = -(-height // _SEGMENTATION_STRIDE), -(-width // _SEGMENTATION_STRIDE)
     feature_level, pixel_level = (s[0].argmax(0)[:rows, :columns] for s in scores)
     return Segmentations(feature_level, pixel_level, prototypes=scores[0].shape[1])
-
-
-def colour(fused_y: Tensor, vis: Tensor) -> Tensor:
-    """Give a fused luminance (B, 1, H, W) the chroma of the visible image (B, 3, H, W)."""
-    return ycbcr_to_rgb(torch.cat([fused_y, rgb_to_ycbcr(vis)[:, 1:]], dim=1))

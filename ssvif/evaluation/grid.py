@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ssvif.data.images import UInt8Image
-from ssvif.evaluation.candidates import Models, Scene, colour, fuse_candidates, segment
+from ssvif.evaluation.candidates import Models, Scene, fuse_candidates, segment
 from ssvif.files import atomic_path
+from ssvif.ops import with_chroma
 
 # Okabe and Ito's palette, told apart with any colour vision; then darker and lighter.
 _HUES = np.array(
@@ -84,7 +85,7 @@ def grid_row(scene: Scene, models: Models, *, caption: str) -> GridRow:
     fused = fuse_candidates(scene, models)
     found = segment(scene, models["stage_two"])
     colours = palette(found.prototypes)
-    images = (scene.vis, scene.ir, *(colour(fused[name], scene.vis) for name in _FUSED))
+    images = (scene.vis, scene.ir, *(with_chroma(fused[name], scene.vis) for name in _FUSED))
     segmentations = (found.feature_level, found.pixel_level)
     agreement = (found.feature_level == found.pixel_level).float().mean().item()
     return GridRow(

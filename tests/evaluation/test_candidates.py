@@ -3,8 +3,7 @@ import torch
 
 from ssvif.data.views import Pair
 from ssvif.errors import ModelError
-from ssvif.evaluation.candidates import CANDIDATES, Scene, colour, fuse_candidates, segment
-from ssvif.ops import luminance
+from ssvif.evaluation.candidates import CANDIDATES, Scene, fuse_candidates, segment
 
 
 def test_fuse_candidates__are_what_they_say(scene: Scene, models) -> None:
@@ -41,13 +40,6 @@ def test_segment__is_the_best_prototype(models) -> None:
     found = segment(bright, models["stage_one"])
     assert found.feature_level.unique().tolist() == [3]
     assert found.pixel_level.unique().tolist() == [3]
-
-
-def test_colour__keeps_the_luminance_asked_for() -> None:
-    vis = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(1)) * 0.2 + 0.4
-    fused_y = torch.full((1, 1, 8, 8), 0.5)
-    torch.testing.assert_close(luminance(colour(fused_y, vis)), fused_y)
-    torch.testing.assert_close(colour(luminance(vis), vis), vis)
 
 
 def test_from_pair__scales_to_one() -> None:
