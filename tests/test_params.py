@@ -47,7 +47,7 @@ def test_parse_params__is_frozen():
 
 
 def test_load_params__missing_file_says_where_to_run(tmp_path):
-    with pytest.raises(ParamsError, match="run this where params.yaml is"):
+    with pytest.raises(ParamsError, match="run this where"):
         load_params(tmp_path / "params.yaml")
 
 

@@ -124,7 +124,7 @@ def train_stage_two(
     torch.manual_seed(seed)
     recorder.rewind(checkpoints.steps_done() - 1)
     stage = params.stage_two
-    model = model.to(device).train()
+    model = model.to(device).train().requires_grad_(requires_grad=True)
     weight = DynamicWeight(
         params.dynamic_weight, steps=stage.steps, prototypes=len(model.prototypes)
     )

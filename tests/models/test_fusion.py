@@ -68,5 +68,7 @@ def test_fusion_net__refuses_planes_that_differ(fusion):
 
 
 def test_fusion_net__is_light():
-    parameters = sum(p.numel() for p in FusionNet(channels=16, blocks=2, residual=0.25).parameters())
+    parameters = sum(
+        p.numel() for p in FusionNet(channels=16, blocks=2, residual=0.25).parameters()
+    )
     assert parameters < 200_000

@@ -63,9 +63,7 @@ def test_build_trunk__packaged_weights_keep_their_statistics():
     for name, buffer in trunk.named_buffers():
         assert torch.equal(buffer, before[name]), name
     random = build_trunk(PACKAGED_BACKBONE, pretrained=False, frozen_norm=True)
-    assert not torch.equal(
-        trunk.backbone.conv_stem.weight, random.backbone.conv_stem.weight
-    )
+    assert not torch.equal(trunk.backbone.conv_stem.weight, random.backbone.conv_stem.weight)
 
 
 def test_load_fusion__imports_nothing_heavy():

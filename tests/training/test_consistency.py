@@ -1,0 +1,94 @@
+import pytest
+import torch
+
+from ssvif.data.views import Overlap
+from ssvif.params import ConsistencyParams
+from ssvif.training.augment import jitter
+from ssvif.training.consistency import CrossSegmentationConsistency
+
+OVERLAP = Overlap(size=64, rows=8, columns=-8, flipped=True)
+
+
+@pytest.fixture
+def task(tiny_model):
+    return CrossSegmentationConsistency(tiny_model, ConsistencyParams(queue_batches=1))
+
+
+def _inputs(model):
+    torch.manual_seed(1)
+    fused = model.fusion(torch.rand(2, 1, 64, 64), torch.rand(2, 1, 64, 64))
+    rgb = fused.fused_y.expand(-1, 3, -1, -1)
+    return {
+        "features": fused.features,
+        "fused_rgb": rgb.detach(),
+        "changed_rgb": rgb,
+        "overlap": OVERLAP,
+    }
+
+
+def test_consistency__gradient_reaches_fusion_branches_and_prototypes(task, tiny_model):
+    result = task(tiny_model, **_inputs(tiny_model))
+    result.loss.backward()
+    for name in ("fusion.stem", "fusion.head", "feature_branch.trunk", "pixel_branch.head"):
+        parameters = tiny_model.get_submodule(name).parameters()
+        assert sum(float(p.grad.abs().sum()) for p in parameters if p.grad is not None) > 0, name
+    assert tiny_model.prototypes.grad.abs().sum() > 0
+
+
+def test_consistency__no_gradient_into_the_teacher(task, tiny_model):
+    task(tiny_model, **_inputs(tiny_model)).loss.backward()
+    assert all(p.grad is None and not p.requires_grad for p in task.teacher.parameters())
+
+
+def test_consistency__classes_are_those_of_the_shared_part(task, tiny_model):
+    result = task(tiny_model, **_inputs(tiny_model))
+    shared = 2 * (64 - 8) // 4 * (64 - 8) // 4
+    assert result.feature_classes.shape == result.pixel_classes.shape == (shared,)
+
+
+def test_consistency__the_queue_fills_and_is_bounded(task, tiny_model):
+    inputs = _inputs(tiny_model)
+    assert task.queued == 0
+    for _ in range(3):
+        task(tiny_model, **inputs)
+        assert task.queued == len(task.feature_queue) == len(task.pixel_queue)
+    torch.testing.assert_close(task.pixel_queue.norm(dim=1), torch.ones(len(task.pixel_queue)))
+
+
+def test_consistency__works_without_a_queue(tiny_model):
+    task = CrossSegmentationConsistency(tiny_model, ConsistencyParams(queue_batches=0))
+    assert torch.isfinite(task(tiny_model, **_inputs(tiny_model)).loss)
+
+
+def test_consistency__finite_on_constant_images(task, tiny_model):
+    inputs = _inputs(tiny_model)
+    for name in ("features", "fused_rgb", "changed_rgb"):
+        inputs[name] = torch.zeros_like(inputs[name])
+    assert torch.isfinite(task(tiny_model, **inputs).loss)
+
+
+def test_follow__moves_the_teacher_by_its_decay(task, tiny_model):
+    task.follow(tiny_model)
+    before = task.teacher.prototypes.clone()
+    with torch.no_grad():
+        tiny_model.prototypes.add_(1.0)
+    task.follow(tiny_model)
+    torch.testing.assert_close(task.teacher.prototypes, before + 0.01)
+
+
+def test_jitter__changes_images_within_range_and_lets_the_gradient_through():
+    image = torch.rand(2, 3, 16, 16, requires_grad=True)
+    changed, again = (jitter(image, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(changed, again)
+    assert (changed - image).abs().mean() > 0.01
+    assert changed.min() >= 0
+    assert changed.max() <= 1
+    changed.sum().backward()
+    assert torch.isfinite(image.grad).all()
+    assert image.grad.abs().sum() > 0
+
+
+def test_jitter__finite_gradient_on_black():
+    image = torch.zeros(1, 1, 8, 8, requires_grad=True)
+    jitter(image, torch.Generator().manual_seed(0)).sum().backward()
+    assert torch.isfinite(image.grad).all()

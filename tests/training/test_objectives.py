@@ -1,0 +1,106 @@
+import pytest
+import torch
+
+from ssvif.data.views import Overlap, Views
+from ssvif.params import (
+    ConsistencyParams,
+    DynamicWeightParams,
+    FusionLossParams,
+    StageTwoParams,
+    WarmUpParams,
+)
+from ssvif.training import health
+from ssvif.training.consistency import CrossSegmentationConsistency
+from ssvif.training.dynamic_weight import DynamicWeight
+from ssvif.training.objectives import FusionObjective, JointObjective, WarmUpObjective
+
+
+@pytest.fixture
+def views():
+    torch.manual_seed(0)
+    scene = torch.nn.functional.interpolate(torch.rand(4, 4, 9, 9), size=(64, 64), mode="bicubic")
+    scene = scene.clamp(0, 1)
+    overlap = Overlap(size=64, rows=8, columns=4, flipped=False)
+    return Views(vis=scene[:, :3], ir=scene[:, 3:], overlap=overlap, seed=5)
+
+
+def _joint(model, *, rho=1.0, ramp_share=0.0):
+    weight = DynamicWeight(
+        DynamicWeightParams(rho=rho, ramp_share=ramp_share), steps=10, prototypes=4
+    )
+    task = CrossSegmentationConsistency(model, ConsistencyParams(queue_batches=0))
+    return JointObjective(model, task, weight, FusionLossParams(), StageTwoParams(), health_every=5)
+
+
+def _gradients(module):
+    return [p.grad.clone() for p in module.parameters() if p.grad is not None]
+
+
+def test_fusion_objective__a_few_steps_on_one_batch_lower_its_loss(tiny_model, views):
+    objective = FusionObjective(tiny_model.fusion, FusionLossParams(), learning_rate=2e-3)
+    optimizer = torch.optim.AdamW(objective.parameter_groups())
+    losses = []
+    for step in range(25):
+        losses.append(objective.backward(views, step)["loss"])
+        optimizer.step()
+        optimizer.zero_grad()
+    assert losses[-1] < 0.97 * losses[0]
+
+
+def test_warm_up_objective__fusion_gets_no_gradient_and_branches_do(tiny_model, views):
+    task = CrossSegmentationConsistency(tiny_model, ConsistencyParams(queue_batches=0))
+    objective = WarmUpObjective(
+        tiny_model, task, WarmUpParams(), freeze_prototypes_steps=1, health_every=5
+    )
+    objective.backward(views, 0)
+    assert not _gradients(tiny_model.fusion)
+    assert _gradients(tiny_model.feature_branch)
+    assert tiny_model.prototypes.grad is None
+    objective.backward(views, 1)
+    assert tiny_model.prototypes.grad is not None
+
+
+def test_joint_objective__fusion_gets_the_weighted_sum_and_branches_the_whole(
+    tiny_model, views, monkeypatch
+):
+    # Untrained branches agree by chance only, which is worth no trust.
+    monkeypatch.setattr(health, "class_agreement", lambda *_: 0.9)
+    tiny_model.eval()  # so that three passes see the same normalisation
+
+    def gradients(**settings):
+        tiny_model.zero_grad()
+        figures = _joint(tiny_model, **settings).backward(views, 0)
+        return figures, _gradients(tiny_model.fusion), _gradients(tiny_model.pixel_branch)
+
+    off, fusion_only, branches = gradients(rho=0.0)
+    on, joint, branches_too = gradients(rho=1.0)
+    assert off["dynamic_weight/weight"] == 0
+    assert on["dynamic_weight/weight"] > 0
+    for first, second in zip(branches, branches_too, strict=True):
+        torch.testing.assert_close(first, second)
+    pull = torch.cat([(b - a).flatten() for a, b in zip(fusion_only, joint, strict=True)])
+    expected = on["dynamic_weight/weight"] * on["dynamic_weight/consistency_norm"]
+    assert float(pull.norm()) == pytest.approx(expected, rel=1e-3)
+
+
+def test_joint_objective__its_state_holds_the_dynamic_weight(tiny_model, views):
+    first, second = _joint(tiny_model), _joint(tiny_model)
+    first.backward(views, 1)
+    second.load_state_dict(first.state_dict())
+    assert second.get_extra_state() == first.get_extra_state()
+    assert first.get_extra_state()["updates"] == 1
+
+
+def test_joint_objective__every_parameter_is_optimised_once(tiny_model):
+    groups = _joint(tiny_model).parameter_groups()
+    listed = [id(p) for group in groups for p in group["params"]]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == {id(p) for p in tiny_model.parameters()}
+
+
+def test_joint_objective__validates_the_averaged_model(tiny_model, views):
+    objective = _joint(tiny_model)
+    before = objective.validate(views)
+    with torch.no_grad():
+        tiny_model.fusion.head.bias.add_(3.0)
+    assert objective.validate(views) == before
