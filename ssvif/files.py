@@ -99,6 +99,18 @@ def write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
+def write_changed(path: Path, content: bytes) -> None:
+    """Write bytes atomically, unless the file has them already.
+
+    Raises:
+        StorageError: If the file cannot be written.
+    """
+    if path.is_file() and path.read_bytes() == content:
+        return
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hex."""
     digest = hashlib.sha256()

@@ -23,7 +23,9 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _WIDE_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
-_GREY_SPREAD = 4.0  # mean spread of the channels, of 255: JPEG leaves some in grey kept as RGB
+_GREY_SPREAD = 12  # levels between channels that JPEG leaves in grey kept as RGB
+_COLOURED_VISIBLE = 0.0005  # a few lamps by night are colour
+_COLOURED_INFRARED = 0.05  # a logo or a crosshair is not
 _PNG_LEVEL = 1  # four times as fast as Pillow's default, a tenth larger
 # What Pillow's decoders raise on damaged files.
 _DECODE_FAULTS = (
@@ -92,7 +94,7 @@ def read_infrared_raw(path: Path, *, max_pixels: int) -> RawImage:
     if image.mode in ("L", "1", "LA"):
         return np.asarray(image.convert("L"))
     rgb = image.convert("RGB")
-    if not is_grey(np.asarray(rgb)):
+    if not is_grey(np.asarray(rgb), coloured_share=_COLOURED_INFRARED):
         raise ColourInfraredError(
             f"{path}: the infrared image is in colour; export it in grey (white hot), not in false"
             " colours"
@@ -149,12 +151,17 @@ def infrared_depth(path: Path) -> int:
         return {"F": 32}.get(image.mode, 16 if image.mode in _WIDE_MODES else 8)
 
 
-def is_grey(rgb: UInt8Image) -> bool:
-    """Tell whether an (H, W, 3) image has equal channels, save for compression."""
-    red, green, blue = (rgb[::2, ::2, channel] for channel in range(3))
+def is_grey(rgb: UInt8Image, *, coloured_share: float = _COLOURED_VISIBLE) -> bool:
+    """Tell whether an (H, W, 3) image has equal channels, save for compression.
+
+    Args:
+        rgb: The image.
+        coloured_share: Share of pixels that may be in colour all the same.
+    """
+    red, green, blue = (rgb[..., channel] for channel in range(3))
     highest = np.maximum(np.maximum(red, green), blue)
     lowest = np.minimum(np.minimum(red, green), blue)
-    return float((highest - lowest).mean()) <= _GREY_SPREAD
+    return float((highest - lowest > _GREY_SPREAD).mean()) <= coloured_share
 
 
 def scale_infrared(raw: RawImage, value_range: tuple[float, float]) -> UInt8Image:

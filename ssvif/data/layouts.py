@@ -32,7 +32,7 @@ _VIS = "vi|vis|visible|visual|rgb|color|colour"
 _IR = "ir|inf|infrared|thermal|lwir|nir"
 _MASK = "masks?|labels?|segmentation_labels"
 _BOXES = "boxes|labels?|annotations?|annotations?-xml"
-_SPLIT_FOLDERS: Mapping[str, Split] = {
+SPLIT_FOLDERS: Mapping[str, Split] = {
     "train": "train", "training": "train",
     "val": "val", "valid": "val", "validation": "val",
     "test": "test", "testing": "test",
@@ -109,11 +109,7 @@ LAYOUTS: Mapping[str, Layout] = {
         lists={"train": "train.txt", "val": "val.txt", "test": "test.txt"},
     ),
     "kaist": Layout(
-        {
-            "vis": (_below("visible"),),
-            "ir": (_below("lwir"),),
-            "boxes": (_below("annotations?|annotations?-xml(?:-[^/]*)?", _TEXT),),
-        },
+        {"vis": (_below("visible"),), "ir": (_below("lwir"),)},
         splits={"train": r"(?:.+/)?set0[0-5]/", "test": r"(?:.+/)?set(?:0[6-9]|1[01])/"},
     ),
     # What it calls validation is what is reported as its test set.
@@ -216,6 +212,12 @@ def detect_layout(folder: Path) -> str:
     return best
 
 
+def list_files(folder: Path, layout: str) -> list[Path]:
+    """Return the text files of a folder that say which pair is in which split."""
+    names = LAYOUTS[layout].lists.values()
+    return [folder / path for path in _walk(folder) if PurePosixPath(path).name in names]
+
+
 def _walk(folder: Path) -> list[str]:
     """Paths of all files below a folder, relative, with `/`, sorted."""
     paths = []
@@ -297,8 +299,8 @@ def _own_split(name: str, layout: Layout, listed: Mapping[str, Split]) -> Split 
         if re.match(pattern, name, re.IGNORECASE):
             return split
     for part in PurePosixPath(name).parts[:-1]:
-        if part.casefold() in _SPLIT_FOLDERS:
-            return _SPLIT_FOLDERS[part.casefold()]
+        if part.casefold() in SPLIT_FOLDERS:
+            return SPLIT_FOLDERS[part.casefold()]
     return None
 
 
