@@ -74,7 +74,8 @@ class Fuser:
     def _planes(self, image: UInt8Image) -> Tensor:
         """Turn (H, W) or (H, W, 3) bytes into (1, C, H, W) in [0, 1]."""
         stacked = image if image.ndim == 3 else image[..., None]
-        planes = torch.from_numpy(np.ascontiguousarray(stacked)).to(self._device)
+        # torch shares memory with the array, and takes none that is read-only.
+        planes = torch.from_numpy(np.require(stacked, requirements=["C", "W"])).to(self._device)
         planes = planes.permute(2, 0, 1)[None].float() / 255.0
         return planes.contiguous(memory_format=torch.channels_last)
 
