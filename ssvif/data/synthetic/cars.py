@@ -106,7 +106,7 @@ def _materials(climate: Climate, car: Car) -> dict[str, Material]:
     head_glow = (14.0 if car.dazzling else 5.0) if lit else 0.0
 
     def painted(temperature: float) -> Material:
-        return Material(car.paint, temperature, 0.86, grain=0.05, grain_ir=0.5, period=3.0)
+        return Material(car.paint, temperature, 0.91, grain=0.05, grain_ir=0.5, period=3.0)
 
     return {
         "body": painted(air + 2.0 + 3.0 * warm),
@@ -156,7 +156,7 @@ def _switch_on(canvas: Canvas, car: Car, solid: Solid) -> None:
     for side in (-0.65, 0.65):
         x = car.x + half * sine + side * cosine
         z = car.z + half * cosine - side * sine
-        halo = towards**2 * (16.0 if car.dazzling else 2.2)
+        halo = towards**2 * (22.0 if car.dazzling else 2.2)
         canvas.lamps.append(Lamp((x, height, z), 0.0, 1.0, halo))
     ahead = (car.x + (half + 3.5) * sine, 0.4, car.z + (half + 3.5) * cosine)
     canvas.lamps.append(Lamp(ahead, 0.22 if car.dazzling else 0.12, 2.2, 0.0))

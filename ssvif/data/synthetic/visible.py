@@ -16,9 +16,10 @@ from ssvif.data.synthetic.weather import Source, fog_transmission, glare
 
 Plane = NDArray[np.float32]
 
-READ_NOISE = 0.00016  # deviation at gain 1, linear
-SHOT_NOISE = 0.00012  # variance for a unit of light at gain 1
+READ_NOISE = 0.0011  # deviation at gain 1, linear
+SHOT_NOISE = 0.00025  # variance for a unit of light at gain 1
 MAX_GAIN = 26.0
+_HEADLIGHT = (1.0, 0.97, 0.88)
 _LUMA = (0.299, 0.587, 0.114)
 _LAMPS = 5  # the nearest ones; the light of others does not reach the picture
 _CODES = 1 << 16
@@ -62,7 +63,7 @@ def render_visible(
         plane += (haze[channel] - plane) * (1.0 - through)
         plane += (soot[channel] - plane) * cover
         if stray is not None:
-            plane += stray * climate.lamp[channel]
+            plane += stray * 0.5 * (climate.lamp[channel] + _HEADLIGHT[channel])
         planes[channel] = plane
     return _record(planes, climate, jitter)
 
@@ -71,23 +72,23 @@ def _lit(
     climate: Climate, camera: Camera, surface: Surface, lamps: list[Lamp], headlights: float
 ) -> list[Plane]:
     """Light on every pixel and its own glow, one plane a channel."""
-    outside = surface.sunlit >= 0.0
+    outside = (surface.sunlit >= 0.0).astype(np.float32)
     sun = np.maximum(surface.sunlit, 0.0) * (1.0 - surface.shade)
-    sky = outside * (np.float32(1.0) - np.float32(0.45) * surface.shade)
+    sky = outside * (1.0 - 0.45 * surface.shade)
     # Walls and things see less of the sky near the ground.
     sky *= 0.78 + 0.22 * np.clip(surface.up * 0.5 + (surface.up < 0.05), 0.0, 1.0)
     lamp = _lamp_light(camera, surface, lamps) if climate.lamps_on else None
     beam = _beam(camera, surface, headlights) if headlights else None
     planes = []
     for channel in range(3):
-        plane = surface.glow + sky * np.float32(climate.ambient[channel])
+        plane = surface.glow + sky * climate.ambient[channel]
         if climate.sun[channel]:
             plane += sun * climate.sun[channel]
         if lamp is not None:
             plane += lamp * climate.lamp[channel]
         if beam is not None:
-            plane += beam * (1.0, 0.97, 0.88)[channel]
-        planes.append(plane)
+            plane += beam * _HEADLIGHT[channel]
+        planes.append(np.asarray(plane, dtype=np.float32))
     return planes
 
 
