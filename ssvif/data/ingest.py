@@ -43,7 +43,7 @@ QUARANTINE_FOLDER = Path("data/quarantine")
 _LOG = logging.getLogger(__name__)
 _WORKERS = 2  # decoding, hashing and filtering release the interpreter
 _BATCH = 128  # pairs after which the index is saved: the work that a kill can cost
-_PREFERENCE = {"test": 0, "val": 1, "train": 2, None: 3}  # which of two equal pairs is kept
+_PREFERENCE = {"test": 0, "val": 1, "train": 2, None: 3}
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def _sift(
     candidates: Sequence[_Candidate], params: IngestParams
 ) -> tuple[list[_Candidate], list[Rejection]]:
     """Part the pairs that are new from those that repeat another one."""
-    by_preference = sorted(candidates, key=lambda pair: _PREFERENCE[pair.capture.split])
+    by_preference = sorted(candidates, key=_preference)
     repeats = []
     firsts: dict[str, _Candidate] = {}
     sets: dict[str, list[_Candidate]] = defaultdict(list)
@@ -245,6 +245,12 @@ def _sift(
             else:
                 repeats.append(_repeat("near_duplicate", "hardly differs from", pair, pairs[index]))
     return accepted, repeats
+
+
+def _preference(pair: _Candidate) -> tuple[int, bool]:
+    """Of two equal pairs keep the one held out, then the one with labels."""
+    capture = pair.capture
+    return _PREFERENCE[capture.split], capture.mask is None and capture.boxes is None
 
 
 def _repeat(code: str, how: str, pair: _Candidate, first: _Candidate) -> Rejection:
