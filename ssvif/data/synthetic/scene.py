@@ -98,8 +98,9 @@ def things_at(scene: Scene, frame: int, camera: Camera) -> list[Thing]:
     def ahead(thing: Thing) -> float:
         if isinstance(thing, Rail):
             return thing.z + thing.length - camera.z
-        half = 0.0 if not isinstance(thing, Car) else 2.0
-        return thing.z - half - camera.z
+        # A car right before the camera would hide the street.
+        room = (7.0 if thing.shape == "lorry" else 4.0) if isinstance(thing, Car) else 0.0
+        return thing.z - room - camera.z
 
     seen = [thing for thing in moved if _NEAR_THING < ahead(thing) < _FAR_THING]
     return sorted(seen, key=lambda thing: -thing.z)

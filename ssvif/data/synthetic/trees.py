@@ -60,7 +60,7 @@ def draw_tree(generator: np.random.Generator, x: float, z: float) -> Tree:
     height = generator.uniform(5.0, 10.0)
     greens = ((0.05, 0.1, 0.03), (0.08, 0.13, 0.03), (0.13, 0.12, 0.03), (0.04, 0.08, 0.04))
     angles = generator.uniform(0.0, 2.0 * pi, 16)
-    reach = np.sqrt(generator.uniform(0.05, 1.0, 16))
+    reach = np.sqrt(generator.uniform(0.05, 0.75, 16))
     radii = generator.uniform(0.14, 0.3, 16)
     clumps = [
         (float(r * cos(a)), float(r * sin(a)), float(size), 1.2 if sin(a) * r > 0.1 else 0.5)
