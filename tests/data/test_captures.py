@@ -1,0 +1,166 @@
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ssvif.data.captures import add_captures, list_captures
+from ssvif.data.sets import read_set_info
+from ssvif.errors import CapturesError, StorageError
+
+
+def _contents(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    return tmp_path / "project" / "captures"
+
+
+def test_add_captures__links_and_leaves_the_folder_alone(tmp_path, inbox, save_pairs):
+    folder = save_pairs(tmp_path / "rig", 2)
+    (folder / "vis" / "000.png").chmod(0o640)
+    before = {path: path.stat().st_mode for path in folder.rglob("*")}
+    added = add_captures(folder, inbox=inbox)
+    assert (added.name, added.layout, added.pairs, added.new_files) == ("rig", "plain", 2, 4)
+    assert (inbox / "rig/vis/000.png").samefile(folder / "vis/000.png")
+    assert {path: path.stat().st_mode for path in folder.rglob("*")} == before
+
+
+def test_add_captures__copies_where_links_cannot_be(tmp_path, inbox, save_pairs, monkeypatch):
+    def no_links(*_args):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    folder = save_pairs(tmp_path / "rig", 1)
+    add_captures(folder, inbox=inbox)
+    copy = inbox / "rig/vis/000.png"
+    assert not copy.samefile(folder / "vis/000.png")
+    assert copy.read_bytes() == (folder / "vis/000.png").read_bytes()
+
+
+def test_add_captures__only_new_files_the_second_time(tmp_path, inbox, save_pairs):
+    folder = save_pairs(tmp_path / "rig", 2)
+    add_captures(folder, inbox=inbox)
+    settings = (inbox / "rig/set.yaml").stat()
+    save_pairs(folder, 1, first=2)
+    assert add_captures(folder, inbox=inbox).new_files == 2
+    assert add_captures(folder, inbox=inbox).new_files == 0
+    assert (inbox / "rig/set.yaml").stat().st_mtime_ns == settings.st_mtime_ns
+
+
+def test_add_captures__other_content_of_the_same_name(tmp_path, inbox, save_pairs):
+    add_captures(save_pairs(tmp_path / "a" / "rig", 1), inbox=inbox)
+    other = save_pairs(tmp_path / "b" / "rig", 2)
+    (other / "vis/001.png").rename(other / "vis/000.png")
+    before = _contents(inbox)
+    with pytest.raises(CapturesError, match=r"vis/000\.png.*another file of this name"):
+        add_captures(other, inbox=inbox)
+    assert _contents(inbox) == before
+
+
+def test_add_captures__train_and_test_of_one_set(tmp_path, inbox, save_pairs):
+    add_captures(save_pairs(tmp_path / "msrs/train", 2), inbox=inbox)
+    add_captures(save_pairs(tmp_path / "msrs/test", 2, first=1), inbox=inbox, name="msrs")
+    [summary] = list_captures(inbox)
+    assert (summary.name, summary.pairs) == ("msrs", 4)
+    assert "test/vis/001.png" in _contents(inbox / "msrs")
+
+
+def test_add_captures__list_files_come_too(tmp_path, inbox, save, make_pair):
+    vis, ir = make_pair()
+    save(tmp_path / "mf/images/1D.png", np.dstack([vis, ir]))
+    (tmp_path / "mf/train.txt").write_text("1D\n")
+    (tmp_path / "mf/notes.txt").write_text("mine")
+    assert add_captures(tmp_path / "mf", inbox=inbox).layout == "mfnet"
+    assert _contents(inbox / "mf") == {"images/1D.png", "train.txt", "set.yaml"}
+
+
+def test_add_captures__records_the_range_of_deep_infrared(tmp_path, inbox, save, save_pairs):
+    folder = save_pairs(tmp_path / "rig", 2)
+    for number, level in ((0, 7000), (1, 9000)):
+        save(folder / f"ir/{number:03}.png", np.full((144, 192), level, np.uint16))
+    add_captures(folder, inbox=inbox)
+    assert read_set_info(inbox / "rig").infrared_range == (7000.0, 9000.0)
+
+
+def test_add_captures__missing_halves_are_counted(tmp_path, inbox, save_pairs):
+    folder = save_pairs(tmp_path / "rig", 3)
+    (folder / "ir/002.png").unlink()
+    added = add_captures(folder, inbox=inbox)
+    assert (added.pairs, added.halves) == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["a b", "../up", "", ".hidden", "a/b", "ümlaut"])
+def test_add_captures__names_that_cannot_be(tmp_path, inbox, save_pairs, name):
+    folder = save_pairs(tmp_path / "bad name", 1)
+    with pytest.raises(CapturesError, match="--name"):
+        add_captures(folder, inbox=inbox, name=name)
+    assert not inbox.exists()
+
+
+def test_add_captures__no_such_folder(tmp_path, inbox):
+    with pytest.raises(CapturesError, match="no such folder"):
+        add_captures(tmp_path / "nowhere", inbox=inbox)
+
+
+def test_add_captures__empty_folder(tmp_path, inbox):
+    (tmp_path / "rig").mkdir()
+    with pytest.raises(CapturesError, match="no visible and infrared images"):
+        add_captures(tmp_path / "rig", inbox=inbox)
+    assert not inbox.exists()
+
+
+def test_add_captures__halves_only(tmp_path, inbox, save_pairs):
+    folder = save_pairs(tmp_path / "rig", 2)
+    for path in (folder / "ir").iterdir():
+        path.rename(path.with_name(f"other{path.name}"))
+    with pytest.raises(CapturesError, match="none has its other half"):
+        add_captures(folder, inbox=inbox)
+
+
+def test_add_captures__link_that_leaves_the_folder(tmp_path, inbox, save_pairs):
+    folder = save_pairs(tmp_path / "rig", 2)
+    secret = save_pairs(tmp_path / "elsewhere", 1) / "vis/000.png"
+    (folder / "vis/001.png").unlink()
+    (folder / "vis/001.png").symlink_to(secret)
+    with pytest.raises(CapturesError, match=r"001\.png is a link"):
+        add_captures(folder, inbox=inbox)
+    assert not inbox.exists()
+
+
+def test_add_captures__another_layout_than_before(tmp_path, inbox, save_pairs):
+    folder = save_pairs(tmp_path / "rig", 1)
+    add_captures(folder, inbox=inbox)
+    with pytest.raises(CapturesError, match="layout plain, now tno"):
+        add_captures(folder, inbox=inbox, layout="tno")
+
+
+def test_add_captures__full_disk_goes_on_later(tmp_path, inbox, save_pairs, monkeypatch):
+    folder = save_pairs(tmp_path / "rig", 3)
+    link = Path.hardlink_to
+
+    def full(self, target):
+        if self.name == "001.png":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        link(self, target)
+
+    def full_copy(*_args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "hardlink_to", full)
+        patch.setattr("shutil.copyfile", full_copy)
+        with pytest.raises(StorageError, match="disk is full"):
+            add_captures(folder, inbox=inbox)
+    assert add_captures(folder, inbox=inbox).new_files > 0
+    assert list_captures(inbox)[0].pairs == 3
+
+
+def test_list_captures__empty_set_and_no_inbox(inbox):
+    assert list_captures(inbox) == []
+    (inbox / "rig").mkdir(parents=True)
+    [summary] = list_captures(inbox)
+    assert (summary.name, summary.pairs) == ("rig", 0)
