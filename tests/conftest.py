@@ -1,8 +1,11 @@
+import shutil
+
 import pytest
 import torch
 
 from ssvif.models.network import build_model
 from ssvif.params import NetworkParams
+from ssvif.tracking import store
 
 # A backbone that is built and run in milliseconds.
 TINY = NetworkParams(
@@ -24,3 +27,22 @@ def tiny_network():
 def tiny_model(tiny_network):
     torch.manual_seed(0)
     return build_model(tiny_network)
+
+
+@pytest.fixture(scope="session")
+def fresh_database(tmp_path_factory):
+    """A new MLflow database, made once: its tables take seconds."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(store.URI_VARIABLE, f"sqlite:///{path}")
+        store.open_client()
+    return path
+
+
+@pytest.fixture
+def tracked_project(tmp_path, monkeypatch, fresh_database):
+    """An empty folder as the current one, with an MLflow store of its own."""
+    shutil.copyfile(fresh_database, tmp_path / "mlflow.db")
+    monkeypatch.setenv(store.URI_VARIABLE, f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

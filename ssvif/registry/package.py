@@ -10,8 +10,8 @@ import ssvif
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
-BUNDLE_ARTIFACT = "bundle"
-BUNDLE_PATH = f"artifacts/{BUNDLE_ARTIFACT}"
+# Under this folder of an MLflow model is the bundle, named as it was where it came from.
+BUNDLE_PARENT = "artifacts"
 _CODE = Path(__file__).with_name("pyfunc.py")
 
 # What fusing imports; given by hand, for MLflow takes six seconds to guess.
@@ -36,7 +36,7 @@ def save_package(folder: Path, bundle: Path, *, model_id: str, run_id: str | Non
         save_model(
             path=str(folder),
             python_model=str(_CODE),
-            artifacts={BUNDLE_ARTIFACT: str(bundle)},
+            artifacts={"bundle": str(bundle)},
             code_paths=[str(Path(ssvif.__file__).parent)],
             signature=_signature(),
             pip_requirements=requirements(),

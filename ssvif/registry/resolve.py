@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ssvif.errors import RegistryError, SsvifError
 from ssvif.files import atomic_folder
 from ssvif.registry.bundle import bundle_hash
-from ssvif.registry.package import BUNDLE_PATH
+from ssvif.registry.package import BUNDLE_PARENT
 from ssvif.tracking.store import open_client, reason, tracking_uri
 
 if TYPE_CHECKING:
@@ -58,11 +58,10 @@ def download_bundle(name: str, version: int, folder: Path) -> None:
         source = client.get_model_version_download_uri(name, str(version))
         from mlflow.artifacts import download_artifacts
 
-        found = Path(
-            download_artifacts(
-                f"{source}/{BUNDLE_PATH}", dst_path=scratch, tracking_uri=tracking_uri()
-            )
+        parent = download_artifacts(
+            f"{source}/{BUNDLE_PARENT}", dst_path=scratch, tracking_uri=tracking_uri()
         )
+        (found,) = Path(parent).iterdir()
         bundle_hash(found)
         with atomic_folder(folder) as new:
             shutil.copytree(found, new, dirs_exist_ok=True)

@@ -1,7 +1,7 @@
 """DVC stage `register`: bundles the model and registers it, unless the registry has it.
 
-DVC always runs it, for only the registry knows what it holds. It is in a hurry, therefore: no
-torch and no pandas where nothing is new.
+DVC always runs it, for only the registry knows what it holds. So where nothing is new it is
+quick, and imports no torch.
 """
 
 import logging

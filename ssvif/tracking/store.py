@@ -67,9 +67,10 @@ def open_client() -> "MlflowClient":
     for name in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-    client = MlflowClient(tracking_uri())
+    # Opening a fresh database makes its tables, and two processes at it collide.
     with store_lock():
-        client.search_experiments(max_results=1)  # makes the tables of a fresh database
+        client = MlflowClient(tracking_uri())
+        client.search_experiments(max_results=1)
     return client
 
 

@@ -1,0 +1,105 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.dvc import StageFailedError, reproduce, stage_names
+
+STAGE = """
+import os, subprocess, sys, time
+from pathlib import Path
+word = Path("word").read_text()
+if word == "refuse":
+    sys.exit(print("error: word: expected hello, found refuse; write hello", file=sys.stderr) or 2)
+if word == "crash":
+    raise SystemError("out of order")
+if word == "hang":
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    Path("pids").write_text(f"{os.getpid()} {child.pid}")
+    print("hanging", flush=True)
+    time.sleep(600)
+Path("out").write_text(word)
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A DVC project whose stage `say` does what the file `word` tells it; it has run once."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    stage = {"cmd": "python say.py", "deps": ["word"], "outs": ["out"]}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"say": stage}}))
+    Path("say.py").write_text(STAGE)
+    Path("word").write_text("hello")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], check=True)
+    reproduce("say", log=lambda _: None, limit_s=60)
+    return tmp_path
+
+
+def run(word, *, log=lambda _: None, limit_s=60.0):
+    Path("word").write_text(word)
+    reproduce("say", log=log, limit_s=limit_s)
+
+
+def assert_nothing_lives():
+    for pid in map(int, Path("pids").read_text().split()):
+        state = Path(f"/proc/{pid}/stat")
+        # A child whose parent ended is init's to bury; until then it is a zombie.
+        assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_stage_names__in_the_order_of_the_file(project):
+    (project / "dvc.yaml").write_text("stages: {b: {cmd: x}, a: {cmd: y}}")
+    assert stage_names() == ["b", "a"]
+
+
+def test_reproduce__makes_the_output_and_passes_on_what_is_said(project):
+    lines = []
+    run("world", log=lines.append)
+    assert (project / "out").read_text() == "world"
+    assert "Running stage 'say':" in lines
+
+
+def test_reproduce__refusal_is_the_stages_own_line_and_outputs_come_back(project):
+    with pytest.raises(StageFailedError) as failure:
+        run("refuse")
+    assert str(failure.value) == "say: word: expected hello, found refuse; write hello"
+    assert failure.value.refused
+    assert (project / "out").read_text() == "hello"
+
+
+def test_reproduce__crash_is_no_refusal(project):
+    with pytest.raises(StageFailedError, match="exited with 1") as failure:
+        run("crash")
+    assert not failure.value.refused
+    assert (project / "out").read_text() == "hello"
+
+
+def test_reproduce__unknown_stage(project):
+    with pytest.raises(StageFailedError, match="nobody") as failure:
+        reproduce("nobody", log=lambda _: None, limit_s=60)
+    assert not failure.value.refused
+    assert (project / "out").read_text() == "hello"
+
+
+def test_reproduce__too_long_ends_the_stage_and_what_it_started(project):
+    with pytest.raises(StageFailedError, match="not done within 2 s") as failure:
+        run("hang", limit_s=2.0)
+    assert failure.value.refused
+    assert_nothing_lives()
+    assert (project / "out").read_text() == "hello"
+
+
+def test_reproduce__interrupted_ends_the_stage_and_what_it_started(project):
+    def interrupt(line):
+        if line == "hanging":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run("hang", log=interrupt)
+    assert_nothing_lives()
+    assert (project / "out").read_text() == "hello"

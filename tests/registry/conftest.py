@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from ssvif.models.weights import save_model
+from ssvif.params import Params
+from ssvif.registry.bundle import write_bundle
+from ssvif.tracking.facts import describe_stage
+from ssvif.tracking.record import write_record
+
+METRICS = {
+    "split": "test",
+    "pairs": 3,
+    "stage_one": {"EN": 6.5, "Qabf": 0.4, "SSIM": 0.5},
+    "stage_two": {"EN": 6.7, "Qabf": 0.5, "SSIM": 0.6},
+    "branches": {
+        "stage_two": {
+            "agreement": 0.7,
+            "agreement_over_chance": 0.6,
+            "effective_prototypes_share": 0.5,
+        }
+    },
+}
+
+
+@pytest.fixture
+def metrics():
+    return {
+        key: dict(value) if isinstance(value, dict) else value for key, value in METRICS.items()
+    }
+
+
+@pytest.fixture
+def weights(tmp_path, tiny_model, tiny_network):
+    path = tmp_path / "models" / "stage_two.safetensors"
+    save_model(path, tiny_model, network=tiny_network)
+    return path
+
+
+@pytest.fixture
+def make_bundle(tmp_path, weights, metrics):
+    """Write a bundle; `note` makes it another one."""
+
+    def made(note="", folder="models/bundle"):
+        return write_bundle(
+            tmp_path / folder,
+            weights=weights,
+            params={"seed": 1},
+            metrics=metrics,
+            lineage={"note": note},
+            card="# A model\n",
+        )
+
+    return made
+
+
+@pytest.fixture
+def records(tracked_project):
+    """Records of both training stages, which no store has seen."""
+    for stage in ("stage_one", "stage_two"):
+        facts = describe_stage(stage, Params(), {})
+        write_record(tracked_project / "runs" / stage, facts=facts, rows=[])
+    return tracked_project / "runs"
+
+
+@pytest.fixture
+def pair():
+    generator = np.random.default_rng(0)
+    vis = generator.integers(0, 256, (2, 50, 61, 3), dtype=np.uint8)
+    return vis, generator.integers(0, 256, (2, 50, 61), dtype=np.uint8)

@@ -1,0 +1,111 @@
+import json
+import logging
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from ssvif.errors import ManifestError, ModelError, RegistryError, StorageError
+from ssvif.files import sha256_folder, write_json
+from ssvif.models.weights import save_model
+from ssvif.params import Params
+from ssvif.registry.bundle import bundle_hash
+from ssvif.stages import register
+from ssvif.tracking.facts import describe_stage
+from ssvif.tracking.record import write_record
+from ssvif.tracking.store import URI_VARIABLE
+
+EVALUATION = {
+    "split": "test",
+    "pairs": 3,
+    "stage_two": {"EN": 6.7, "Qabf": 0.5, "SSIM": 0.6},
+    "branches": {
+        "stage_two": {
+            "agreement": 0.7,
+            "agreement_over_chance": 0.6,
+            "effective_prototypes_share": 0.5,
+        }
+    },
+}
+
+
+@pytest.fixture
+def trained(tracked_project, tiny_model, tiny_network):
+    """A project in which everything before the DVC stage `register` is done."""
+    (tracked_project / "params.yaml").write_text("register:\n  name: fuser\n")
+    (tracked_project / "data").mkdir()
+    manifest = pd.DataFrame({"set": ["a", "a", "b"], "split": ["train", "test", "train"]})
+    manifest.to_parquet(tracked_project / "data/manifest.parquet")
+    save_model(register.WEIGHTS, tiny_model, network=tiny_network)
+    write_json(register.EVALUATION, EVALUATION)
+    for stage in ("stage_one", "stage_two"):
+        write_record(register.RUNS / stage, facts=describe_stage(stage, Params(), {}), rows=[])
+    return tracked_project
+
+
+@pytest.mark.usefixtures("trained")
+def test_main__bundles_registers_and_reports(caplog):
+    caplog.set_level(logging.INFO, "ssvif")
+    register.main()
+    report = json.loads(register.REPORT.read_text())
+    assert (report["name"], report["version"]) == ("fuser", 1)
+    assert report["bundle"] == bundle_hash(register.BUNDLE) == bundle_hash(register.CHAMPION)
+    assert report["floors"]["passed"]
+    lineage = json.loads((register.BUNDLE / "lineage.json").read_text())
+    assert lineage["pairs"] == {"a": {"test": 1, "train": 1}, "b": {"train": 1}}
+    assert "registered as fuser version 1, now champion" in caplog.text
+
+
+def test_main__a_second_time_changes_no_byte(trained, caplog):
+    caplog.set_level(logging.INFO, "ssvif")
+    register.main()
+    outputs = [trained / "models", trained / "reports", trained / "runs"]
+    before = [sha256_folder(folder) for folder in outputs]
+    register.main()
+    assert [sha256_folder(folder) for folder in outputs] == before
+    assert "already registered as fuser version 1: nothing changed" in caplog.text
+
+
+def test_main__the_quick_way_needs_no_torch(trained):
+    register.main()
+    code = (
+        "import sys; from ssvif.stages import register; register.main(); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=trained).returncode == 0
+
+
+@pytest.mark.usefixtures("trained")
+def test_main__another_commit_alone_is_not_another_model(monkeypatch):
+    register.main()
+    monkeypatch.setattr("ssvif.tracking.facts._revision", lambda: ("f" * 40, "true"))
+    register.main()
+    assert json.loads(register.REPORT.read_text())["version"] == 1
+
+
+@pytest.mark.usefixtures("trained")
+def test_main__unreachable_registry_leaves_the_report_before(monkeypatch):
+    register.main()
+    before = register.REPORT.read_bytes()
+    monkeypatch.setenv(URI_VARIABLE, "nonsense://nowhere")
+    with pytest.raises(RegistryError, match="cannot be used"):
+        register.main()
+    assert register.REPORT.read_bytes() == before
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize(
+    ("missing", "error"),
+    [
+        (register.WEIGHTS, ModelError),
+        (register.EVALUATION, ModelError),
+        (register.RUNS / "stage_two/params.json", StorageError),
+        (register.facts.MANIFEST, ManifestError),
+    ],
+)
+def test_main__missing_input_is_refused(missing, error):
+    missing.unlink()
+    with pytest.raises(error, match=missing.parent.name):
+        register.main()
+    assert not register.REPORT.exists()

@@ -1,0 +1,34 @@
+import pytest
+
+from ssvif.params import Params
+from ssvif.tracking import store
+
+
+@pytest.fixture
+def project(tracked_project):
+    return tracked_project
+
+
+@pytest.fixture
+def params():
+    return Params(seed=7)
+
+
+@pytest.fixture
+def open_store(project):  # noqa: ARG001  # the store is the project's
+    def opened(experiment="ssvif"):
+        return store.Store(store.open_client(), experiment)
+
+    return opened
+
+
+@pytest.fixture
+def runs(open_store):
+    """Return the runs of a name in the store."""
+
+    def found(name):
+        opened = open_store()
+        runs = opened.client.search_runs([opened.experiment_id])
+        return [run for run in runs if run.info.run_name == name]
+
+    return found

@@ -1,0 +1,115 @@
+import os
+import subprocess
+
+import pytest
+import yaml
+
+from ssvif.params import Params
+from ssvif.tracking import facts
+from ssvif.tracking.facts import describe_stage
+
+
+@pytest.fixture
+def pipeline(tmp_path, monkeypatch):
+    """A project with one DVC stage `train`, which reads an input and another stage's output."""
+    monkeypatch.chdir(tmp_path)
+    stage = {"cmd": "train", "deps": ["code.py", "made"], "params": ["seed", "network"]}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"train": stage}}))
+    (tmp_path / "code.py").write_text("pass")
+    write_lock(tmp_path, made="1")
+    return tmp_path
+
+
+def write_lock(folder, *, made):
+    before = {"cmd": "x", "outs": [{"path": "made", "md5": made}]}
+    (folder / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {"b": before}}))
+
+
+def stage_hash(params=None):
+    return describe_stage("train", params or Params(), {}).tags[facts.DVC_STAGE_TAG]
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_describe_stage__keeps_the_sections_dvc_lists():
+    found = describe_stage("train", Params(seed=5), {})
+    assert sorted(found.params) == ["network", "seed"]
+    assert found.params["seed"] == 5
+
+
+def test_describe_stage__without_dvc_keeps_all_sections(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = describe_stage("train", Params(), {})
+    assert "register" in found.params
+    assert found.tags[facts.DVC_STAGE_TAG] == facts.ABSENT
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_describe_stage__given_tags_win():
+    assert describe_stage("train", Params(), {facts.STAGE_TAG: "x"}).tags[facts.STAGE_TAG] == "x"
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_describe_stage__stages_of_one_pipeline_share_its_name():
+    names = {describe_stage(n, Params(), {}).tags[facts.PIPELINE_TAG] for n in ("train", "b")}
+    assert len(names) == 1
+
+
+def test_describe_stage__another_manifest_is_another_pipeline(pipeline):
+    before = describe_stage("train", Params(), {}).tags
+    (pipeline / "data").mkdir()
+    (pipeline / facts.MANIFEST).write_bytes(b"rows")
+    after = describe_stage("train", Params(), {}).tags
+    assert before[facts.MANIFEST_TAG] == facts.ABSENT
+    assert before[facts.PIPELINE_TAG] != after[facts.PIPELINE_TAG]
+
+
+def test_describe_stage__hash_follows_code_inputs_and_own_parameters(pipeline):
+    hashes = [stage_hash(), stage_hash(Params(seed=1))]
+    (pipeline / "code.py").write_text("pass  # more")
+    hashes.append(stage_hash())
+    write_lock(pipeline, made="2")
+    hashes.append(stage_hash())
+    assert len(set(hashes)) == 4
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_describe_stage__hash_ignores_parameters_of_others():
+    other = Params.model_validate({"evaluate": {"grid_pairs": 2}})
+    assert stage_hash() == stage_hash(other)
+
+
+def test_describe_stage__hash_of_an_inbox_follows_its_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stage = {"cmd": "x", "deps": ["inbox"]}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"train": stage}}))
+    (tmp_path / "inbox").mkdir()
+    before = stage_hash()
+    (tmp_path / "inbox" / "new.png").write_bytes(b"1")
+    assert stage_hash() != before
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"NAME": "a", "EMAIL": "a@b"}.items():
+        monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
+        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
+    (tmp_path / "code.py").write_text("1")
+    (tmp_path / "dvc.lock").write_text("{}")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run(["git", *command], check=True, env=os.environ)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("repository")
+def test_describe_stage__names_the_commit():
+    tags = describe_stage("train", Params(), {}).tags
+    assert len(tags[facts.COMMIT_TAG]) == 40
+    assert tags[facts.DIRTY_TAG] == "false"
+
+
+def test_describe_stage__changed_code_is_dirty_and_the_lock_is_not(repository):
+    (repository / "dvc.lock").write_text("{a: 1}")
+    assert describe_stage("train", Params(), {}).tags[facts.DIRTY_TAG] == "false"
+    (repository / "code.py").write_text("2")
+    assert describe_stage("train", Params(), {}).tags[facts.DIRTY_TAG] == "true"
