@@ -24,13 +24,16 @@ class PyramidHead(nn.Module):
         super().__init__()
         self.lateral = nn.ModuleList(nn.Conv2d(width, embedding, 1) for width in channels)
         self.smooth = nn.Conv2d(embedding, embedding, 3, padding=1)
+        # Without centring, all embeddings begin in one narrow cone, where prototypes see no
+        # difference between positions and assignments are noise.
+        self.centre = nn.BatchNorm2d(embedding, affine=False)
 
     def forward(self, pyramid: list[Tensor]) -> Tensor:
         """Return (B, D, H / 4, W / 4) of unit length along D."""
         merged = self.lateral[-1](pyramid[-1])
         for lateral, level in zip(self.lateral[-2::-1], pyramid[-2::-1], strict=True):
             merged = lateral(level) + F.interpolate(merged, size=level.shape[-2:], mode="nearest")
-        return F.normalize(self.smooth(F.relu(merged)), dim=1)
+        return F.normalize(self.centre(self.smooth(F.relu(merged))), dim=1)
 
 
 class FeatureAdapter(nn.Module):

@@ -73,10 +73,14 @@ def build_model(params: NetworkParams, *, load_pretrained: bool = True) -> Ssvif
         ParamsError: If the backbone or its weights cannot be had.
     """
     adapter = FeatureAdapter(channels=params.channels, stride=FEATURE_STRIDE)
+    feature_branch = _build_branch(adapter, params, load_pretrained)
+    pixel_branch = _build_branch(nn.Identity(), params, load_pretrained)
+    # Like heads on like trunks: the branches begin with something in common to agree on.
+    feature_branch.head.load_state_dict(pixel_branch.head.state_dict())
     return SsvifModel(
         fusion=build_fusion(params),
-        feature_branch=_build_branch(adapter, params, load_pretrained),
-        pixel_branch=_build_branch(nn.Identity(), params, load_pretrained),
+        feature_branch=feature_branch,
+        pixel_branch=pixel_branch,
         prototypes=params.prototypes,
         embedding=params.embedding,
     )

@@ -8,12 +8,13 @@ Source: ours, around arXiv:2509.22450; the queue and the frozen prototypes as in
 (arXiv:2006.09882), the teacher as in Mean Teacher (arXiv:1703.01780).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from ssvif.data.views import Overlap
 from ssvif.losses.consistency import sinkhorn_assignments, swapped_prediction_loss
@@ -50,10 +51,12 @@ class CrossSegmentationConsistency(nn.Module):
     def __init__(self, model: SsvifModel, params: ConsistencyParams) -> None:
         super().__init__()
         self._params = params
+        # Its normalisation has the student's statistics, and never its own batch's.
         self.average = AveragedModel(
-            model, multi_avg_fn=get_ema_multi_avg_fn(params.teacher_decay), use_buffers=True
+            model, multi_avg_fn=_moving_average(params.teacher_decay), use_buffers=False
         )
         self.average.requires_grad_(requires_grad=False)
+        self.average.eval()
         length = params.queue_batches * _QUEUED_POSITIONS
         embedding = model.prototypes.shape[1]
         self.feature_queue: Tensor
@@ -62,6 +65,12 @@ class CrossSegmentationConsistency(nn.Module):
         self.register_buffer("feature_queue", torch.zeros(length, embedding))
         self.register_buffer("pixel_queue", torch.zeros(length, embedding))
         self.register_buffer("queued", torch.zeros((), dtype=torch.long))
+
+    def train(self, mode: bool = True) -> "CrossSegmentationConsistency":
+        """Set the training mode; the teacher stays in evaluation mode."""
+        super().train(mode)
+        self.average.eval()
+        return self
 
     @property
     def teacher(self) -> SsvifModel:
@@ -136,6 +145,17 @@ class CrossSegmentationConsistency(nn.Module):
         for queue, embedding in ((self.feature_queue, feature), (self.pixel_queue, pixel)):
             queue.copy_(torch.cat([embedding[kept], queue])[:length])
         self.queued.add_(_QUEUED_POSITIONS).clamp_(max=length)
+
+
+def _moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
+    """Return an averaging rule that forgets fast at first: a new teacher knows nothing yet."""
+
+    @torch.no_grad()
+    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+        share = min(decay, (1.0 + int(count)) / (10.0 + int(count)))
+        torch._foreach_lerp_(averaged, current, 1.0 - share)
+
+    return update
 
 
 def _positions(planes: Tensor) -> Tensor:

@@ -67,13 +67,29 @@ def test_consistency__finite_on_constant_images(task, tiny_model):
     assert torch.isfinite(task(tiny_model, **inputs).loss)
 
 
-def test_follow__moves_the_teacher_by_its_decay(task, tiny_model):
+def test_follow__a_new_teacher_learns_fast_and_an_old_one_by_its_decay(task, tiny_model):
+    def moved_by_one():
+        before = task.teacher.prototypes[0, 0].item()
+        with torch.no_grad():
+            tiny_model.prototypes.copy_(task.teacher.prototypes + 1.0)
+        task.follow(tiny_model)
+        return task.teacher.prototypes[0, 0].item() - before
+
     task.follow(tiny_model)
-    before = task.teacher.prototypes.clone()
-    with torch.no_grad():
-        tiny_model.prototypes.add_(1.0)
+    assert moved_by_one() == pytest.approx(1 - 2 / 11, rel=1e-3)
+    task.average.n_averaged.fill_(5000)
+    assert moved_by_one() == pytest.approx(0.01, rel=1e-2)
+
+
+def test_follow__the_teacher_has_the_students_statistics_and_stays_in_evaluation(task, tiny_model):
+    task.train()
+    task(tiny_model.train(), **_inputs(tiny_model))
     task.follow(tiny_model)
-    torch.testing.assert_close(task.teacher.prototypes, before + 0.01)
+    assert not any(module.training for module in task.teacher.modules())
+    for (name, buffer), other in zip(
+        tiny_model.named_buffers(), task.teacher.buffers(), strict=True
+    ):
+        assert torch.equal(buffer, other), name
 
 
 def test_jitter__changes_images_within_range_and_lets_the_gradient_through():
