@@ -26,7 +26,8 @@ _WIDE_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 _GREY_SPREAD = 12  # levels between channels that JPEG leaves in grey kept as RGB
 _COLOURED_VISIBLE = 0.0005  # a few lamps by night are colour
 _COLOURED_INFRARED = 0.05  # a logo or a crosshair is not
-_PNG_LEVEL = 1  # four times as fast as Pillow's default, a tenth larger
+# Faster and smaller than level 1 with zlib's default strategy, on photographs as on masks.
+_PNG_OPTIONS = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 # What Pillow's decoders raise on damaged files.
 _DECODE_FAULTS = (
     OSError,
@@ -197,7 +198,7 @@ def write_png(path: Path, image: UInt8Image) -> None:
         StorageError: If the file cannot be written.
     """
     with atomic_path(path) as temporary:
-        Image.fromarray(image).save(temporary, format="PNG", compress_level=_PNG_LEVEL)
+        Image.fromarray(image).save(temporary, format="PNG", **_PNG_OPTIONS)
 
 
 def _open(path: Path) -> Image.Image:

@@ -57,7 +57,7 @@ def write_labels(
         if source is None:
             continue
         key = f"{kind}/{finding.pair_id}"
-        sha256 = sha256_file(source)
+        sha256 = _hash(source)
         known = index.labels.get(key)
         if known is None or known.sha256 != sha256 or not (known.code or target.exists()):
             try:
@@ -71,3 +71,10 @@ def write_labels(
         else:
             written[kind] = target
     return Labels(written["masks"], written["boxes"], dropped)
+
+
+def _hash(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError:  # reading it says why
+        return ""

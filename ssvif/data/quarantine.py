@@ -1,6 +1,7 @@
 """The quarantine: pairs that were refused, with the reason, and a copy to look at."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ def write_quarantine(folder: Path, rejections: Sequence[Rejection], *, root: Pat
         for rejection in rejections
         if not rejection.is_kept and rejection.code != "outside"
         for target, source in _copies(folder, rejection.capture).items()
+        if os.access(source, os.R_OK)
     }
     for target, source in copies.items():
         _copy(source, target)

@@ -89,7 +89,7 @@ def test_ingest__without_the_index_gives_the_same_bytes(rig, monkeypatch):
 
 def test_ingest__only_new_files_are_read(rig, save_pairs, monkeypatch):
     ingest(PARAMS, root=rig)
-    before = _state(rig / "data/pairs/..")
+    before = _state(rig)
     examined = []
     examine = module.examine
     monkeypatch.setattr(
@@ -99,7 +99,7 @@ def test_ingest__only_new_files_are_read(rig, save_pairs, monkeypatch):
     ingest(PARAMS, root=rig)
     assert sorted(source.capture.name for source in examined) == ["012", "013"]
     assert len(read_manifest(rig / "data/manifest.parquet")) == 14
-    after = _state(rig / "data/pairs/..")
+    after = _state(rig)
     assert all(after[path] == state for path, state in before.items() if "pairs" in path)
 
 
@@ -372,6 +372,32 @@ def test_ingest__duplicates_keep_the_held_out_one(tmp_path, save_pairs):
     manifest = ingest(PARAMS, root=tmp_path).manifest
     assert set(manifest["name"]) == {"test/003", "test/004", "train/000", "train/001", "train/002"}
     assert _records(tmp_path)["train/003"]["code"] == "duplicate"
+
+
+def test_ingest__duplicates_without_a_split_give_way(tmp_path, save_pairs):
+    home = tmp_path / "data/captures/rig"
+    save_pairs(home / "detection", 3)
+    save_pairs(home / "test", 3)
+    manifest = ingest(PARAMS, root=tmp_path).manifest
+    assert list(manifest["name"]) == ["test/000", "test/001", "test/002"]
+
+
+def test_ingest__duplicates_keep_the_labelled_one(tmp_path, save_pairs):
+    for name in ("first", "second"):
+        save_pairs(tmp_path / "data/captures" / name, 2)
+    (tmp_path / "data/captures/second/boxes").mkdir()
+    (tmp_path / "data/captures/second/boxes/001.txt").write_text("0 0.5 0.5 0.1 0.1")
+    manifest = ingest(PARAMS, root=tmp_path).manifest
+    assert list(manifest["set"] + manifest["name"]) == ["first000", "second001"]
+
+
+def test_ingest__pairs_that_are_there_are_not_written_again(rig):
+    ingest(PARAMS, root=rig)
+    before = _state(rig)
+    (rig / INDEX_FILE).unlink()
+    ingest(PARAMS, root=rig)
+    after = _state(rig)
+    assert {path for path in before if after[path] != before[path]} <= {INDEX_FILE.as_posix()}
 
 
 def test_ingest__another_set_moves_no_pair(tmp_path, save_pairs):
