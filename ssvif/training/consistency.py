@@ -21,6 +21,8 @@ from ssvif.losses.consistency import sinkhorn_assignments, swapped_prediction_lo
 from ssvif.models.network import SsvifModel
 from ssvif.params import ConsistencyParams
 
+Parameters = tuple[Tensor, ...] | list[Tensor]
+
 # Positions of each branch that one batch leaves in the queue.
 _QUEUED_POSITIONS = 1024
 
@@ -147,11 +149,11 @@ class CrossSegmentationConsistency(nn.Module):
         self.queued.add_(_QUEUED_POSITIONS).clamp_(max=length)
 
 
-def _moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
+def _moving_average(decay: float) -> Callable[[Parameters, Parameters, Tensor | int], None]:
     """Return an averaging rule that forgets fast at first: a new teacher knows nothing yet."""
 
     @torch.no_grad()
-    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+    def update(averaged: Parameters, current: Parameters, count: Tensor | int) -> None:
         share = min(decay, (1.0 + int(count)) / (10.0 + int(count)))
         torch._foreach_lerp_(averaged, current, 1.0 - share)
 
