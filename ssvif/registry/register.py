@@ -14,6 +14,7 @@ from ssvif.errors import ModelError
 from ssvif.files import atomic_folder, sha256_folder
 from ssvif.registry.bundle import bundle_hash
 from ssvif.registry.floors import Verdict
+from ssvif.registry.glance import glance
 from ssvif.registry.package import save_package
 from ssvif.registry.resolve import download_bundle, registry_errors
 from ssvif.tracking.push import push_records
@@ -153,6 +154,9 @@ def register_bundle(
         RegistryError: If the registry cannot be reached or refuses.
     """
     digest = bundle_hash(bundle)
+    settled = _settled(name, digest, verdict, champion_folder)
+    if settled is not None:
+        return settled
     with registry_errors(), store_lock("registry"):
         client = open_client()
         registry = Registry(client, name)
@@ -176,6 +180,24 @@ def register_bundle(
         if champion is not None:
             _keep_champion(registry, name, champion, bundle=bundle, folder=champion_folder)
     return Registration(version=version, created=created, champion=champion)
+
+
+def _settled(
+    name: str, digest: str, verdict: Verdict, champion_folder: Path
+) -> Registration | None:
+    """Return where a bundle stands if a quick look shows that there is nothing to do."""
+    seen = glance(name, bundle_tag=BUNDLE_TAG)
+    version = seen.bundles.get(digest) if seen else None
+    if seen is None or version is None or seen.aliases.get(CHALLENGER) != version:
+        return None
+    champion = seen.aliases.get(CHAMPION)
+    if champion is None:
+        may_lead = verdict.passed
+        return None if may_lead else Registration(version=version, created=False, champion=None)
+    at_hand = seen.bundles.get(_digest(champion_folder) or "")
+    if at_hand != champion:
+        return None
+    return Registration(version=version, created=False, champion=champion)
 
 
 def _keep_champion(

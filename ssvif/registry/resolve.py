@@ -17,10 +17,12 @@ from ssvif.tracking.store import open_client, reason, tracking_uri
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+DOWNLOADS = Path("models/registry")
+
 _ADDRESS = re.compile(r"models:/(?P<name>[A-Za-z0-9_.-]+)(@(?P<alias>[\w-]+)|/(?P<version>\d+))")
 
 
-def resolve_model(address: str, folder: Path) -> Path:
+def resolve_model(address: str, folder: Path = DOWNLOADS) -> Path:
     """Return the bundle of a registered model, downloaded unless it is here.
 
     Args:

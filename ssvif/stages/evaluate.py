@@ -12,13 +12,16 @@ from ssvif.evaluation.candidates import Models
 from ssvif.evaluation.grid import draw_grid, grid_row
 from ssvif.evaluation.scores import Scores, read_scene, score_pairs
 from ssvif.evaluation.selection import held_out, spread
-from ssvif.evaluation.tables import long_form, markdown, metrics_json, summarise
+from ssvif.evaluation.tables import ACRONYMS, long_form, markdown, metrics_json, summarise
 from ssvif.files import write_json, write_text
 from ssvif.models.weights import load_model
 from ssvif.params import EvaluateParams, load_params
+from ssvif.tracking.run import track_stage
 
 MODELS = Path("models")
 REPORTS = Path("reports/evaluate")
+GRID = "grid.png"
+RECORD = Path("runs/evaluate")
 
 _log = logging.getLogger(__name__)
 
@@ -31,19 +34,24 @@ def main() -> None:
         ModelError: If a model is missing or damaged, or fuses to what is not a number.
         ImageError: If a pair's file is missing or damaged.
     """
-    params = load_params().evaluate
+    everything = load_params()
+    params = everything.evaluate
     rows = held_out(read_manifest(), split=params.split, max_pairs=params.max_pairs)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     models: Models = {
         "stage_one": load_model(MODELS / "stage_one.safetensors").to(device),
         "stage_two": load_model(MODELS / "stage_two.safetensors").to(device),
     }
-    scores = score_pairs(rows, models, folder=PAIRS_FOLDER, device=device)
-    _write_tables(scores, split=params.split)
-    _write_grid(rows, models, params=params, device=device)
+    with track_stage("evaluate", params=everything, record=RECORD, live=False) as run:
+        scores = score_pairs(rows, models, folder=PAIRS_FOLDER, device=device)
+        means = _write_tables(scores, split=params.split)
+        _write_grid(rows, models, params=params, device=device)
+        run.log(0, means)
+        run.add_artifact(REPORTS / GRID)
 
 
-def _write_tables(scores: Scores, *, split: str) -> None:
+def _write_tables(scores: Scores, *, split: str) -> dict[str, float]:
+    """Write the tables, and return the means by `evaluate/CANDIDATE/METRIC`."""
     summary = summarise(scores.pairs)
     overall = summary[summary["group"] == "all"]
     _write_csv("pairs.csv", scores.pairs)
@@ -54,6 +62,11 @@ def _write_tables(scores: Scores, *, split: str) -> None:
     write_json(REPORTS / "metrics.json", metrics_json(summary, scores.branches, split=split))
     ranks = sorted(zip(overall["mean_rank"], overall["candidate"], strict=True))
     _log.info("mean rank: %s", ", ".join(f"{name} {rank:.2f}" for rank, name in ranks))
+    return {
+        f"evaluate/{row['candidate']}/{acronym}": row[acronym]
+        for row in overall.to_dict("records")
+        for acronym in ACRONYMS
+    }
 
 
 def _write_csv(name: str, table: pd.DataFrame) -> None:
@@ -72,7 +85,7 @@ def _write_grid(
         for row in spread(rows, params.grid_pairs).to_dict("records")
     ]
     prototypes = len(models["stage_two"].prototypes)
-    draw_grid(REPORTS / "grid.png", grid, prototypes=prototypes)
+    draw_grid(REPORTS / GRID, grid, prototypes=prototypes)
 
 
 if __name__ == "__main__":

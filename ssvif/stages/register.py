@@ -75,10 +75,10 @@ def _write_bundle(metrics: dict[str, Any], verdict: Verdict) -> str:
 def _count_pairs(manifest: Path) -> dict[str, dict[str, int]]:
     """Count pairs by set and split."""
     from pyarrow import ArrowException
-    from pyarrow.parquet import read_table
+    from pyarrow.parquet import ParquetFile
 
     try:
-        table = read_table(manifest, columns=["set", "split"])
+        table = ParquetFile(manifest).read(columns=["set", "split"])
     except (OSError, ArrowException) as error:
         raise ManifestError(f"{manifest}: not readable ({error}); run `dvc repro`") from error
     counts = Counter(zip(*(table[name].to_pylist() for name in ("set", "split")), strict=True))

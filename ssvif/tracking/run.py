@@ -90,8 +90,9 @@ class StageRun:
         push.close("FINISHED", record)
 
     def give_up(self, status: str) -> None:
-        """Tell MLflow that the stage is `FAILED` or `KILLED`; no record is written."""
-        (self._push or self._connect()).close(status, None)
+        """Tell MLflow that a stage it knows is `FAILED` or `KILLED`; no record is written."""
+        if self._push is not None:
+            self._push.close(status, None)
 
     def _connect(self) -> LivePush:
         return LivePush(
@@ -121,8 +122,8 @@ def track_stage(
         scratch: A folder outside DVC's outputs, where metrics survive a kill; rows that it holds
             belong to this run, unless `StageRun.rewind` drops them.
         tags: Further tags for the record and for MLflow.
-        live: Push while the stage runs. False pushes once at the end, for short stages and for
-            the one that writes the manifest (see `ssvif.tracking.facts`).
+        live: Push while the stage runs. False pushes once, when it has ended well, for short
+            stages and for the one that writes the manifest (see `ssvif.tracking.facts`).
 
     Yields:
         The log.

@@ -84,7 +84,7 @@ def store_lock(purpose: str = "store") -> Iterator[None]:
     from filelock import FileLock
 
     uri = tracking_uri()
-    local = _database(uri)
+    local = database_path(uri)
     name = hashlib.sha256(str(local.absolute() if local else uri).encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"ssvif-{purpose}-{os.getuid()}-{name}.lock"
     with FileLock(path, timeout=_LOCK_SECONDS):
@@ -212,7 +212,8 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _database(uri: str) -> Path | None:
+def database_path(uri: str) -> Path | None:
+    """Return the file of a store in a local sqlite database."""
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
@@ -225,6 +226,6 @@ def _artifact_location() -> str | None:
     uri = tracking_uri()
     if uri.startswith(("http://", "https://")):
         return None
-    database = _database(uri)
+    database = database_path(uri)
     folder = database.absolute().parent if database else Path.cwd()
     return (folder / ARTIFACT_FOLDER).as_uri()

@@ -80,6 +80,16 @@ def test_track_stage__resumed_run_equals_an_unbroken_one(project, params, runs):
     assert sorted(run.info.status for run in runs("broken")) == ["FAILED", "FINISHED"]
 
 
+def test_track_stage__failure_of_a_short_stage_leaves_nothing(project, params, runs):
+    with (
+        pytest.raises(ValueError, match="wrong"),
+        track_stage("s", params=params, record=project / "s", live=False),
+    ):
+        raise ValueError("wrong")
+    assert not (project / "s").exists()
+    assert runs("s") == []
+
+
 def test_rewind__after_the_first_log_is_refused(project, params):
     with track_stage("s", params=params, record=project / "s", live=False) as run:
         run.log(1, {"a": 1.0})
