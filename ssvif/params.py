@@ -218,7 +218,7 @@ def parse_params(content: object, *, source: str = "params") -> Params:
         raise ParamsError(f"{source}: {problems}") from None
 
 
-def _tuples(content: Any) -> Any:
+def _tuples(content: object) -> object:
     """YAML has lists only; the strict model takes tuples."""
     if isinstance(content, Mapping):
         return {key: _tuples(value) for key, value in content.items()}

@@ -23,7 +23,9 @@ _BRIGHTNESS_BINS = 8
 
 MIN_EFFECTIVE_SHARE = 0.5
 MIN_EQUIVARIANCE = 0.6
-MAX_POSITION_NMI = 0.15
+# Sky above and road below alone give up to this; views cut alike, where classes become positions,
+# gave 0.26 to 0.50.
+MAX_POSITION_NMI = 0.2
 MIN_LOSS = 0.1
 
 
