@@ -37,7 +37,11 @@ def draw_schedule(path: Path, rows: Sequence[tuple[int, Mapping[str, float]]]) -
     for axes, (title, names) in zip(panels, _PANELS, strict=True):
         for name in names:
             points = [(s, row[_PREFIX + name]) for s, row in rows if _PREFIX + name in row]
-            axes.plot(*zip(*points, strict=True), label=name.rpartition("/")[2]) if points else None
+            axes.plot(
+                [step for step, _ in points],
+                [value for _, value in points],
+                label=name.rpartition("/")[2],
+            )
         axes.set_ylabel(title)
         axes.grid(visible=True, alpha=0.3)
         if len(names) > 1:

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from ssvif import __version__
-from ssvif.data.manifest import read_manifest
+from ssvif.data.manifest import MANIFEST_FILE, PAIRS_FOLDER, read_manifest
 from ssvif.data.views import load_pairs
 from ssvif.errors import TrainingError
 from ssvif.files import sha256_file, sha256_json
@@ -14,8 +14,6 @@ from ssvif.params import Params
 from ssvif.training.checkpoint import CheckpointFolder
 from ssvif.training.stages import TrainingData
 
-MANIFEST = Path("data/manifest.parquet")
-PAIRS = Path("data/pairs")
 CHECKPOINTS = Path("checkpoints")
 
 # Two crops of a batch should not always come from one scene.
@@ -33,7 +31,7 @@ def load_training_data(*, min_side: int) -> TrainingData:
         TrainingError: If there are too few pairs.
         ImageError: If a pair's file is missing or damaged.
     """
-    manifest = read_manifest(MANIFEST)
+    manifest = read_manifest(MANIFEST_FILE)
     ids = {split: list(rows["id"]) for split, rows in manifest.groupby("split")}
     train = ids.get("train", [])
     if len(train) < MIN_TRAIN_PAIRS:
@@ -42,8 +40,8 @@ def load_training_data(*, min_side: int) -> TrainingData:
             "captures (`ssvif captures add`) or lower ingest.val_share and ingest.test_share"
         )
     return TrainingData(
-        train=load_pairs(PAIRS, train, min_side=min_side),
-        val=load_pairs(PAIRS, ids.get("val", []), min_side=min_side),
+        train=load_pairs(PAIRS_FOLDER, train, min_side=min_side),
+        val=load_pairs(PAIRS_FOLDER, ids.get("val", []), min_side=min_side),
     )
 
 
@@ -60,7 +58,7 @@ def open_checkpoints(
     sections = params.model_dump(
         mode="json", exclude={"sample", "ingest", "evaluate", "register_", "tracking"}
     )
-    hashes = [sha256_file(path) for path in (MANIFEST, *inputs)]
+    hashes = [sha256_file(path) for path in (MANIFEST_FILE, *inputs)]
     digest = sha256_json([__version__, stage, sections, hashes])
     return CheckpointFolder(CHECKPOINTS / f"{stage}-{digest[:16]}")
 
