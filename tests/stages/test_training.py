@@ -76,7 +76,7 @@ def make_project(folder: Path, params) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
 
 
-def test_main__writes_models_and_records(trained, tiny_network):
+def test_main__writes_models_and_records(trained):
     folder, _ = trained
     for stage in ("stage_one", "stage_two"):
         load_fusion(folder / "models" / f"{stage}.safetensors")
