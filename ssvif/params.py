@@ -92,7 +92,8 @@ class ConsistencyParams(_Section):
     """Cross-segmentation consistency: swapped Sinkhorn assignments on shifted crops."""
 
     temperature: Positive = 0.1
-    epsilon: Positive = 0.05
+    # Below this, whole rows of the assignment round to zero.
+    epsilon: Annotated[float, Field(ge=0.03)] = 0.05
     sinkhorn_iterations: Count = 3
     queue_batches: Annotated[int, Field(ge=0)] = 4
     freeze_prototypes_steps: Annotated[int, Field(ge=0)] = 50
@@ -127,7 +128,6 @@ class TrainingParams(_Section):
     clip_norm: Positive = 5.0
     weight_decay: NonNegative = 1.0e-4
     checkpoint_every: Count = 100
-    log_every: Count = 10
     validate_every: Count = 100
     health_every: Count = 50
 

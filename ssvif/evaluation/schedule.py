@@ -19,7 +19,14 @@ _PANELS = (
             "dynamic_weight/ratio",
         ),
     ),
-    ("gradient norms", ("dynamic_weight/fusion_norm", "dynamic_weight/consistency_norm")),
+    (
+        "gradient norms",
+        (
+            "dynamic_weight/mean_fusion_norm",
+            "dynamic_weight/mean_consistency_norm",
+            "dynamic_weight/floor",
+        ),
+    ),
     ("trust", ("agreement", "equivariance")),
     ("losses", ("loss", "consistency")),
 )

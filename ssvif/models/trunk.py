@@ -123,7 +123,13 @@ def _create(name: str, *, pretrained: Pretrained) -> nn.Module:
             "without network, set it to package or false"
         ) from error
     if pretrained == "package":
-        backbone.load_state_dict(_packaged_weights(name), strict=False)
+        # The classifier's head is in the package, and not in the backbone.
+        missing = backbone.load_state_dict(_packaged_weights(name), strict=False).missing_keys
+        if missing:
+            raise ParamsError(
+                f"network.pretrained: the packaged weights lack {', '.join(missing[:3])}; "
+                "set network.pretrained to timm or false"
+            )
     return backbone
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from ssvif.errors import ModelError
@@ -31,7 +31,7 @@ def save_model(path: Path, model: SsvifModel, *, network: NetworkParams) -> None
     description = {"format": FORMAT, "network": network.model_dump(mode="json")}
     metadata = {_METADATA_KEY: json.dumps(description, sort_keys=True)}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+        temporary.write_bytes(save(tensors, metadata=metadata))
 
 
 def load_fusion(path: Path) -> FusionNet:

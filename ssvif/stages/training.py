@@ -5,7 +5,6 @@ from pathlib import Path
 
 import torch
 
-from ssvif import __version__
 from ssvif.data.manifest import MANIFEST_FILE, PAIRS_FOLDER, read_manifest
 from ssvif.data.views import load_pairs
 from ssvif.errors import TrainingError
@@ -15,6 +14,10 @@ from ssvif.training.checkpoint import CheckpointFolder
 from ssvif.training.stages import TrainingData
 
 CHECKPOINTS = Path("checkpoints")
+
+_PACKAGE = Path(__file__).parents[1]
+# Where the code is that decides what training makes.
+_ROOMS = ("data", "losses", "models", "training", ".")
 
 # Two crops of a batch should not always come from one scene.
 MIN_TRAIN_PAIRS = 8
@@ -58,8 +61,10 @@ def open_checkpoints(
     sections = params.model_dump(
         mode="json", exclude={"sample", "ingest", "evaluate", "register_", "tracking"}
     )
-    hashes = [sha256_file(path) for path in (MANIFEST_FILE, *inputs)]
-    digest = sha256_json([__version__, stage, sections, hashes])
+    # A resumed run must not go on with other code than it began with.
+    code = [file for room in _ROOMS for file in sorted((_PACKAGE / room).glob("*.py"))]
+    hashes = [sha256_file(path) for path in (MANIFEST_FILE, *inputs, *code)]
+    digest = sha256_json([torch.__version__, stage, sections, hashes])
     return CheckpointFolder(CHECKPOINTS / f"{stage}-{digest[:16]}")
 
 

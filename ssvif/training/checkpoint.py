@@ -4,6 +4,7 @@ What is random in a step is a function of (seed, stage, step), so a checkpoint n
 random states nor a sampler: a resumed run ends with the weights of an undisturbed one.
 """
 
+import io
 import pickle  # noqa: TID251 - for the name of the error that weights_only raises
 import shutil
 from dataclasses import asdict, dataclass
@@ -46,7 +47,7 @@ class CheckpointFolder:
     """A folder of its own for each configuration, outside the pipeline's outputs.
 
     Args:
-        folder: Such as `checkpoints/HASH`, HASH being of all that the result depends on.
+        folder: Such as `checkpoints/STAGE-HASH`, HASH being of all that the result depends on.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -58,8 +59,11 @@ class CheckpointFolder:
         Raises:
             StorageError: If it cannot be written; the last one is still there.
         """
+        # Through a buffer: torch reports a full disk as a fault of its own.
+        buffer = io.BytesIO()
+        torch.save(asdict(checkpoint), buffer)
         with atomic_path(self.folder / _FILE_NAME) as temporary:
-            torch.save(asdict(checkpoint), temporary)
+            temporary.write_bytes(buffer.getbuffer())
 
     def load(self) -> Checkpoint | None:
         """Return the last checkpoint, or None where there is none.
@@ -94,5 +98,7 @@ class CheckpointFolder:
         return 0 if checkpoint is None else checkpoint.first_step + checkpoint.step
 
     def remove(self) -> None:
-        """Delete the folder, once the stage's outputs are written."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete the folder, once the stage's outputs are written, and those of older tries."""
+        stage = self.folder.name.rpartition("-")[0]
+        for folder in self.folder.parent.glob(f"{stage}-*"):
+            shutil.rmtree(folder, ignore_errors=True)

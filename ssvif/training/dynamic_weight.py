@@ -38,15 +38,31 @@ class ConsistencyHealth:
 
 @dataclass(frozen=True)
 class WeightTerms:
-    """The weight of one step and every term it is made of; all are logged."""
+    """The weight of one step and all that it is computed from; every step's are logged.
+
+    Args:
+        weight: What the consistency gradient at the fusion network is multiplied by.
+        ramp: Share of the way through the first steps, in [0, 1].
+        ratio: Averaged fusion norm over averaged consistency norm.
+        presence: How much of a consistency gradient there is, in [0, 1].
+        reliability: Averaged trust in the consistency signal, in [0, 1].
+        floor: Least consistency norm that counts as present.
+        fusion_norm: This step's gradient norm of the fusion loss.
+        consistency_norm: This step's gradient norm of the consistency loss.
+        mean_fusion_norm: Moving average of the former.
+        mean_consistency_norm: Moving average of the latter.
+    """
 
     weight: float
     ramp: float
     ratio: float
     presence: float
     reliability: float
+    floor: float
     fusion_norm: float
     consistency_norm: float
+    mean_fusion_norm: float
+    mean_consistency_norm: float
 
 
 @dataclass
@@ -97,7 +113,7 @@ class DynamicWeight:
         averages.largest_consistency_norm = max(
             averages.largest_consistency_norm, averages.consistency_norm
         )
-        return self._terms(step)
+        return self._terms(step, fusion_norm, consistency_norm)
 
     def state_dict(self) -> dict[str, float]:
         """Return the averages, for a checkpoint."""
@@ -109,7 +125,7 @@ class DynamicWeight:
         values["updates"] = int(values["updates"])
         self._averages = _Averages(**values)  # type: ignore[arg-type]  # updates is an int now
 
-    def _terms(self, step: int) -> WeightTerms:
+    def _terms(self, step: int, fusion_norm: float, consistency_norm: float) -> WeightTerms:
         params, averages = self._params, self._averages
         ramp_steps = params.ramp_share * self._steps
         ramp = min(1.0, step / ramp_steps) if ramp_steps > 0 else 1.0
@@ -126,8 +142,11 @@ class DynamicWeight:
             ratio=ratio,
             presence=presence,
             reliability=averages.reliability,
-            fusion_norm=averages.fusion_norm,
-            consistency_norm=averages.consistency_norm,
+            floor=floor,
+            fusion_norm=fusion_norm,
+            consistency_norm=consistency_norm,
+            mean_fusion_norm=averages.fusion_norm,
+            mean_consistency_norm=averages.consistency_norm,
         )
 
     def _reliability(self, health: ConsistencyHealth) -> float:

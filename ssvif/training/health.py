@@ -97,14 +97,20 @@ class HealthWatch:
         self._warned: set[str] = set()
 
     def check(self, step: int, figures: Mapping[str, float]) -> None:
-        """Look at figures named as they are logged; those that are absent are passed over."""
+        """Look at a step's figures, named as they are logged; absent ones are passed over.
+
+        The first step is too: nothing has been learned yet.
+        """
+        if step == 0:
+            return
         least = MIN_EFFECTIVE_SHARE * self._prototypes
-        self._low(step, figures, "effective_prototypes", least, _COLLAPSE_ADVICE)
-        self._low(step, figures, "equivariance", MIN_EQUIVARIANCE, _EQUIVARIANCE_ADVICE)
+        self._low(step, figures, "teacher/effective_prototypes", least, _COLLAPSE_ADVICE)
+        self._low(step, figures, "teacher/equivariance", MIN_EQUIVARIANCE, _EQUIVARIANCE_ADVICE)
         self._low(step, figures, "consistency", MIN_LOSS, _LOSS_ADVICE)
-        position = figures.get("position_information", 0.0)
+        name = "teacher/position_information"
+        position = figures.get(name, 0.0)
         if position > MAX_POSITION_NMI:
-            self._warn(step, "position_information", position, MAX_POSITION_NMI, _POSITION_ADVICE)
+            self._warn(step, name, position, MAX_POSITION_NMI, _POSITION_ADVICE)
 
     def _low(
         self, step: int, figures: Mapping[str, float], name: str, least: float, advice: str

@@ -46,8 +46,8 @@ class Objective(Protocol):
     def backward(self, views: Views, step: int) -> Figures:
         """Compute the losses of a batch, leave their gradients, and return what to log."""
 
-    def after_step(self, step: int) -> Figures:
-        """Do what follows an optimiser step, and return what else to log."""
+    def after_step(self) -> None:
+        """Do what follows an optimiser step."""
 
     def validate(self, views: Views) -> Figures:
         """Return the figures of a held-out batch."""
@@ -95,13 +95,13 @@ def train(
 
     Args:
         phase: What to train.
-        params: Clipping, weight decay, and how often to log, validate and save.
+        params: Clipping, weight decay, and how often to validate and save.
         seed: The stage's seed.
         recorder: Keeps what is logged.
         checkpoints: Where to save and resume.
 
     Raises:
-        TrainingError: If a loss is not finite; the last checkpoint is still there.
+        TrainingError: If a loss or a gradient is not finite; the last checkpoint is still there.
     """
     objective = phase.objective
     groups = objective.parameter_groups()
@@ -114,17 +114,15 @@ def train(
         with progress.waiting():
             views = phase.batches(step)
         figures = objective.backward(views, step)
+        figures["gradient_norm"] = _clip(optimizer, params.clip_norm)
         _require_finite(figures, phase=phase, step=step)
-        for group in optimizer.param_groups:
-            nn.utils.clip_grad_norm_(group["params"], params.clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        figures |= objective.after_step(step)
+        objective.after_step()
         figures["learning_rate"] = float(scheduler.get_last_lr()[0])
         scheduler.step()
         done = step + 1
-        if step % params.log_every == 0 or done == phase.steps:
-            recorder.log(phase.first_step + step, _prefixed(f"{phase.name}/train", figures))
+        recorder.log(phase.first_step + step, _prefixed(f"{phase.name}/train", figures))
         if done % params.validate_every == 0 or done == phase.steps:
             held_out = validate(objective, phase.validation)
             recorder.log(phase.first_step + step, _prefixed(f"{phase.name}/val", held_out))
@@ -221,6 +219,12 @@ class _Stopwatch:
 def gradient_norm(gradients: Sequence[Tensor]) -> float:
     """Return the Euclidean norm of gradients taken together."""
     return float(torch.nn.utils.get_total_norm(gradients))
+
+
+def _clip(optimizer: torch.optim.Optimizer, clip_norm: float) -> float:
+    """Clip each group's gradients by their norm, and return the largest norm there was."""
+    groups = (group["params"] for group in optimizer.param_groups)
+    return max(float(nn.utils.clip_grad_norm_(group, clip_norm)) for group in groups)
 
 
 def _resume(

@@ -47,9 +47,8 @@ class FusionObjective(nn.Module):
         loss.backward()
         return figures
 
-    def after_step(self, step: int) -> Figures:  # noqa: ARG002 - Objective
+    def after_step(self) -> None:
         """Nothing follows a step."""
-        return {}
 
     def validate(self, views: Views) -> Figures:
         """Return the fusion loss and its terms."""
@@ -82,11 +81,10 @@ class _BranchObjective(nn.Module):
         self.equivariance: Tensor
         self.register_buffer("equivariance", torch.zeros(()))
 
-    def after_step(self, step: int) -> Figures:  # noqa: ARG002 - Objective
+    def after_step(self) -> None:
         """Put the prototypes back on the sphere and let the teacher follow."""
         self.model.normalize_prototypes()
         self.consistency.follow(self.model)
-        return {}
 
     def validate(self, views: Views) -> Figures:
         """Return the teacher's agreement, used prototypes and shortcuts on a held-out batch."""
@@ -125,14 +123,12 @@ class _BranchObjective(nn.Module):
         )
 
     def _refresh_health(self, views: Views, step: int) -> Figures:
-        """Measure what is too dear for every step, every so many steps."""
+        """Measure the teacher, every so many steps: too dear for every step."""
         if step % self._health_every:
             return {}
         figures = self._measure(views)
         self.equivariance.fill_(figures["equivariance"])
-        if step > 0:
-            self._watch.check(step, figures)
-        return figures
+        return {f"teacher/{name}": value for name, value in figures.items()}
 
     @torch.no_grad()
     def _measure(self, views: Views) -> Figures:
@@ -191,7 +187,9 @@ class WarmUpObjective(_BranchObjective):
         if step < self._freeze_prototypes_steps:
             self.model.prototypes.grad = None
         loss = float(result.loss.detach())
-        return figures | {"loss": loss, "consistency": loss} | asdict(step_health)
+        figures |= {"loss": loss, "consistency": loss} | asdict(step_health)
+        self._watch.check(step, figures)
+        return figures
 
 
 class JointObjective(_BranchObjective):
@@ -256,6 +254,7 @@ class JointObjective(_BranchObjective):
         figures |= fusion_figures | asdict(step_health) | weight_terms
         figures["consistency"] = consistency
         figures["loss"] = fusion_figures["loss"] + terms.weight * consistency
+        self._watch.check(step, figures)
         return figures
 
     def validate(self, views: Views) -> Figures:

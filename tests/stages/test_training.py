@@ -51,7 +51,7 @@ def params(tiny_network):
         "stage_one": stage,
         "warm_up": {"steps": 2},
         "stage_two": stage,
-        "training": {"checkpoint_every": 1, "log_every": 1, "validate_every": 2, "health_every": 2},
+        "training": {"checkpoint_every": 1, "validate_every": 2, "health_every": 2},
     }
 
 

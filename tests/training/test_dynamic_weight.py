@@ -97,6 +97,17 @@ def test_update__stays_in_its_bounds_whatever_comes(measurements):
         assert math.isfinite(terms.weight)
 
 
+def test_update__the_weight_can_be_worked_out_from_what_is_logged():
+    weight = _weight()
+    _settle(weight, consistency_norm=1.0, steps=5)
+    logged = _settle(weight, consistency_norm=0.2, fusion_norm=0.3, steps=3)
+    assert (logged.fusion_norm, logged.consistency_norm) == (0.3, 0.2)
+    norm = max(logged.mean_consistency_norm, logged.floor)
+    presence = min(1.0, logged.mean_consistency_norm / logged.floor)
+    again = logged.ramp * logged.reliability * presence * logged.mean_fusion_norm / norm
+    assert logged.weight == pytest.approx(min(PARAMS.weight_max, PARAMS.rho * again))
+
+
 def test_state_dict__a_resumed_weight_goes_on_alike():
     weight, resumed = _weight(), _weight()
     _settle(weight)

@@ -48,9 +48,9 @@ def test_brightness_information__finite_on_a_constant_image():
 @pytest.mark.parametrize(
     ("figures", "advice"),
     [
-        ({"effective_prototypes": 7.9}, "collapsing"),
-        ({"equivariance": 0.59}, "shifted view"),
-        ({"position_information": 0.21}, "position in the view"),
+        ({"teacher/effective_prototypes": 7.9}, "collapsing"),
+        ({"teacher/equivariance": 0.59}, "shifted view"),
+        ({"teacher/position_information": 0.21}, "position in the view"),
         ({"consistency": 0.05}, "shortcut"),
     ],
 )
@@ -65,6 +65,16 @@ def test_health_watch__warns_once_with_advice(caplog, figures, advice):
 
 
 def test_health_watch__good_figures_are_quiet(caplog):
-    good = {"effective_prototypes": 12.0, "equivariance": 0.8, "position_information": 0.05}
+    good = {
+        "teacher/effective_prototypes": 12.0,
+        "teacher/equivariance": 0.8,
+        "teacher/position_information": 0.05,
+        "consistency": 1.0,
+    }
     health.HealthWatch(prototypes=16).check(50, good)
+    assert not caplog.records
+
+
+def test_health_watch__the_first_step_has_learned_nothing_yet(caplog):
+    health.HealthWatch(prototypes=16).check(0, {"teacher/equivariance": 0.0})
     assert not caplog.records

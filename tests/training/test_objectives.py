@@ -104,3 +104,13 @@ def test_joint_objective__validates_the_averaged_model(tiny_model, views):
     with torch.no_grad():
         tiny_model.fusion.head.bias.add_(3.0)
     assert objective.validate(views) == before
+
+
+def test_joint_objective__warns_of_a_consistency_loss_near_zero(
+    tiny_model, views, caplog, monkeypatch
+):
+    objective = _joint(tiny_model)
+    monkeypatch.setattr(health, "MIN_LOSS", 100.0)
+    objective.backward(views, 1)
+    assert "consistency is" in caplog.text
+    assert "shortcut" in caplog.text

@@ -1,13 +1,17 @@
+import copy
+import dataclasses
+import errno
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
 from ssvif.data.views import Pair
-from ssvif.errors import CheckpointError, TrainingError
+from ssvif.errors import CheckpointError, StorageError, TrainingError
 from ssvif.params import parse_params
 from ssvif.training import loop
-from ssvif.training.checkpoint import CheckpointFolder
+from ssvif.training.checkpoint import Checkpoint, CheckpointFolder
 from ssvif.training.stages import TrainingData, train_stage_one, train_stage_two
 
 CPU = torch.device("cpu")
@@ -52,7 +56,6 @@ def params(request):
             "consistency": {"freeze_prototypes_steps": 2, "queue_batches": 1},
             "training": {
                 "checkpoint_every": 2,
-                "log_every": 1,
                 "validate_every": 3,
                 "health_every": 2,
             },
@@ -134,10 +137,8 @@ def test_train_stage_two__resumes_to_the_same_end_and_logs_every_term(
     stage_one, data, params, tmp_path
 ):
     def fresh():
-        return torch.load(saved, weights_only=False)
+        return copy.deepcopy(stage_one[0])
 
-    saved = tmp_path / "model.pt"
-    torch.save(stage_one[0], saved)
     undisturbed, records = _stage_two(fresh(), data, params, tmp_path / "a")
     recorder = StopAt(4)
     with pytest.raises(KeyboardInterrupt):
@@ -149,6 +150,7 @@ def test_train_stage_two__resumes_to_the_same_end_and_logs_every_term(
     terms = {"weight", "ramp", "ratio", "presence", "reliability", "fusion_norm"}
     last = records.rows[5]
     assert {f"stage_two/train/dynamic_weight/{term}" for term in terms} <= set(last)
+    assert all("stage_two/train/dynamic_weight/weight" in row for row in records.rows.values())
     assert last["stage_two/train/dynamic_weight/consistency_norm"] > 0
     before = fresh().fusion.state_dict()
     assert any(not torch.equal(before[k], v) for k, v in undisturbed.fusion.state_dict().items())
@@ -177,6 +179,28 @@ def test_checkpoint__a_damaged_file_says_what_to_do(tmp_path):
     (tmp_path / "last.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(CheckpointError, match="delete it"):
         CheckpointFolder(tmp_path).load()
+
+
+def test_checkpoint__a_full_disk_leaves_the_last_one(tmp_path, monkeypatch):
+    folder = CheckpointFolder(tmp_path)
+    checkpoint = Checkpoint("p", 0, 3, objective={}, optimizer={}, scheduler={})
+    folder.save(checkpoint)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        folder.save(dataclasses.replace(checkpoint, step=4))
+    assert folder.load() == checkpoint
+
+
+def test_checkpoint__removing_takes_older_tries_of_the_stage_along(tmp_path):
+    folders = [CheckpointFolder(tmp_path / name) for name in ("one-a", "one-b", "two-a")]
+    for folder in folders:
+        folder.save(Checkpoint("p", 0, 1, objective={}, optimizer={}, scheduler={}))
+    folders[0].remove()
+    assert [path.name for path in tmp_path.iterdir()] == ["two-a"]
 
 
 def test_checkpoint__code_in_a_file_is_never_run(tmp_path):
