@@ -22,7 +22,7 @@ from ssvif.data.duplicates import near_duplicates
 from ssvif.data.examine import Finding, Source, examine, locate
 from ssvif.data.index import INDEX_FILE, Index
 from ssvif.data.label_files import Labels, write_labels
-from ssvif.data.layouts import Capture, find_captures, natural_key
+from ssvif.data.layouts import SPLITS, Capture, find_captures, natural_key
 from ssvif.data.manifest import (
     LABELS_FOLDER,
     MANIFEST_FILE,
@@ -123,6 +123,9 @@ def ingest(params: IngestParams, *, root: Path = Path()) -> Ingested:
         )
     rows = (_row(*pair, root, params) for pair in zip(accepted, labels, strict=True))
     manifest = manifest_table(rows)
+    _warn_of_empty_splits(manifest, params)
+    # DVC wants every output, and a set without labels has written none.
+    (root / LABELS_FOLDER).mkdir(parents=True, exist_ok=True)
     write_manifest(root / MANIFEST_FILE, manifest)
     _remove_the_rest(root, accepted, labels)
     return Ingested(found.captures, manifest, rejections)
@@ -133,7 +136,7 @@ def _find(root: Path, params: IngestParams) -> _Found:
     if not folders:
         raise CapturesError(
             f"no captures: neither {INBOX} nor {SAMPLE} has a set; run `ssvif captures add FOLDER`,"
-            " or `ssvif sample` for synthetic pairs"
+            " or `dvc repro ingest`, which renders synthetic pairs first"
         )
     found = _Found()
     for folder in folders:
@@ -247,10 +250,11 @@ def _sift(
     return accepted, repeats
 
 
-def _preference(pair: _Candidate) -> tuple[int, bool]:
-    """Of two equal pairs keep the one held out, then the one with labels."""
+def _preference(pair: _Candidate) -> tuple[int, int, bool]:
+    """Of two equal pairs keep the one held out, then by its own set, then one with labels."""
     capture = pair.capture
-    return _PREFERENCE[capture.split], capture.mask is None and capture.boxes is None
+    is_bare = capture.mask is None and capture.boxes is None
+    return _PREFERENCE[pair.place.split], _PREFERENCE[capture.split], is_bare
 
 
 def _repeat(code: str, how: str, pair: _Candidate, first: _Candidate) -> Rejection:
@@ -276,6 +280,18 @@ def _row(pair: _Candidate, labels: Labels, root: Path, params: IngestParams) -> 
         "has_mask": labels.mask is not None,
         "has_boxes": labels.boxes is not None,
     }
+
+
+def _warn_of_empty_splits(manifest: pd.DataFrame, params: IngestParams) -> None:
+    """Say now what training and evaluation would refuse after a long time."""
+    for split in SPLITS:
+        if not (manifest["split"] == split).any():
+            _LOG.warning(
+                "no %s pairs: bring in more captures, or lower ingest.block_size (now %d): a set"
+                " of three blocks has pairs of every split whose share is above 0",
+                split,
+                params.block_size,
+            )
 
 
 def _remove_the_rest(root: Path, accepted: Sequence[_Candidate], labels: Sequence[Labels]) -> None:

@@ -4,16 +4,11 @@ Frames next to each other show the same scene, so whole blocks of neighbours are
 set by itself: what happens in one set never moves a pair of another.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ssvif.data.layouts import SPLITS, Capture, Split, natural_key
-from ssvif.seeding import derive_seed
-
-# Multiples of the golden ratio, modulo 1, are spread evenly however many there are, so each
-# split has its share early on and blocks that are added later move none of the old ones.
-_GOLDEN = 0.618033988749895
-_LEAST_BLOCKS = 3  # to give every split one
 
 
 @dataclass(frozen=True)
@@ -31,6 +26,8 @@ def assign_splits(
 
     A set's own split is kept. What it calls its training part, or all of it where it has no
     split, is dealt out by blocks among training and those splits that the set does not have.
+    The first block trains, the next ones give the other splits one each; where a block goes
+    depends on those before it alone, so that frames added at the end move none.
 
     Args:
         captures: All pairs of a set, good or not, so that a bad one moves no other.
@@ -51,7 +48,7 @@ def assign_splits(
         for block in _blocks(own[split], block_size):
             places |= _placed(block, split)
     open_blocks = _blocks([*own["train"], *own[None]], block_size)
-    for block, split in zip(open_blocks, _deal(open_blocks, missing), strict=True):
+    for block, split in zip(open_blocks, _deal(len(open_blocks), missing), strict=True):
         places |= _placed(block, split)
     return places
 
@@ -65,24 +62,13 @@ def _placed(block: Sequence[Capture], split: Split) -> dict[str, Place]:
     return {capture.name: Place(split, key) for capture in block}
 
 
-def _deal(blocks: Sequence[Sequence[Capture]], shares: Mapping[Split, float]) -> list[Split]:
-    if not blocks:
-        return []
-    start = derive_seed(0, "splits", blocks[0][0].set_name) / 2**63
-    positions = [(start + index * _GOLDEN) % 1.0 for index in range(len(blocks))]
-    dealt: list[Split] = [_at(position, shares) for position in positions]
-    for split in ("train", *shares):
-        if split not in dealt and len(blocks) >= _LEAST_BLOCKS:
-            # The fullest split gives its lowest block.
-            donor = max(("train", *shares), key=dealt.count)
-            dealt[min(i for i, s in enumerate(dealt) if s == donor)] = split
+def _deal(count: int, shares: Mapping[Split, float]) -> list[Split]:
+    """Give each block, in turn, to the split that is furthest behind its share."""
+    wanted: dict[Split, float] = {"train": 1.0 - sum(shares.values()), **shares}
+    dealt: list[Split] = list(wanted)[:count]
+    counts = Counter(dealt)
+    for length in range(len(dealt) + 1, count + 1):
+        behind = {split: share * length - counts[split] for split, share in wanted.items()}
+        dealt.append(max(behind, key=lambda split: behind[split]))
+        counts[dealt[-1]] += 1
     return dealt
-
-
-def _at(position: float, shares: Mapping[Split, float]) -> Split:
-    edge = 0.0
-    for split, share in shares.items():
-        edge += share
-        if position < edge:
-            return split
-    return "train"

@@ -156,7 +156,9 @@ def test_ingest__bad_pairs_never_stop_the_rest(rig, save, make_pair):
     (home / "vis/linked.png").unlink()
     (home / "vis/linked.png").symlink_to(secret)
 
-    ingested = ingest(PARAMS, root=rig)
+    # One block, so that no copy is held out and thereby preferred.
+    params = PARAMS.model_copy(update={"block_size": 100})
+    ingested = ingest(params, root=rig)
 
     codes = {name: record["code"] for name, record in _records(rig).items()}
     assert codes == {
@@ -174,7 +176,7 @@ def test_ingest__bad_pairs_never_stop_the_rest(rig, save, make_pair):
     assert not (quarantine / "linked").exists()
     assert str(rig) not in (rig / "data/quarantine/quarantine.jsonl").read_text()
     before = _state(rig)
-    ingest(PARAMS, root=rig)
+    ingest(params, root=rig)
     assert _state(rig) == before
 
 
@@ -190,7 +192,7 @@ def test_ingest__a_mended_pair_leaves_the_quarantine(rig, save, make_pair):
 
 
 def test_ingest__no_captures(tmp_path):
-    with pytest.raises(CapturesError, match="ssvif captures add"):
+    with pytest.raises(CapturesError, match=r"captures add.*`dvc repro ingest`"):
         ingest(PARAMS, root=tmp_path)
 
 
@@ -380,6 +382,29 @@ def test_ingest__duplicates_without_a_split_give_way(tmp_path, save_pairs):
     save_pairs(home / "test", 3)
     manifest = ingest(PARAMS, root=tmp_path).manifest
     assert list(manifest["name"]) == ["test/000", "test/001", "test/002"]
+
+
+def test_ingest__duplicates_keep_the_one_dealt_out_for_test(tmp_path, save_pairs):
+    home = tmp_path / "data/captures"
+    save_pairs(home / "dealt", 6)
+    save_pairs(home / "own/train", 6)
+    save_pairs(home / "own/val", 1, first=6)
+    save_pairs(home / "own/test", 1, first=7)
+    manifest = ingest(PARAMS.model_copy(update={"block_size": 2}), root=tmp_path).manifest
+    kept = manifest.set_index("name")
+    assert dict(kept.loc[kept["set"] == "dealt", "split"]) == {
+        "002": "test", "003": "test", "004": "val", "005": "val",
+    }  # fmt: skip
+    assert len(manifest) == 8
+
+
+def test_ingest__empty_splits_are_said_at_once(rig, caplog):
+    ingest(PARAMS, root=rig)
+    assert "no val pairs" in caplog.text
+    assert "ingest.block_size (now 10)" in caplog.text
+    caplog.clear()
+    ingest(PARAMS.model_copy(update={"block_size": 3}), root=rig)
+    assert caplog.text == ""
 
 
 def test_ingest__duplicates_keep_the_labelled_one(tmp_path, save_pairs):

@@ -38,10 +38,25 @@ def test_assign_splits__three_blocks_are_enough_for_all(name, blocks):
     assert min(counts[split] for split in ("train", "val", "test")) >= 10
 
 
-def test_assign_splits__later_frames_move_none_of_the_old():
-    small = assign_splits(_captures(300), **SHARES)
-    large = assign_splits(_captures(450), **SHARES)
-    assert all(large[name] == place for name, place in small.items())
+@pytest.mark.parametrize("name", ["msrs", "llvip", "rig-1", "x"])
+@pytest.mark.parametrize("own", [None, "train"])
+def test_assign_splits__later_frames_move_none_of_the_old(name, own):
+    captures = _captures(200, name=name, split=own)
+    before = {}
+    for count in range(1, 201):
+        places = assign_splits(captures[:count], **SHARES)
+        assert places.items() >= before.items()
+        before = places
+
+
+def test_assign_splits__later_frames_move_none_beside_an_own_test():
+    tests = _captures(30, prefix="test/", split="test")
+    captures = _captures(200, prefix="train/", split="train")
+    before = {}
+    for count in range(1, 201):
+        places = assign_splits([*captures[:count], *tests], **SHARES)
+        assert places.items() >= before.items()
+        before = places
 
 
 def test_assign_splits__frames_in_the_order_of_their_numbers():
@@ -76,7 +91,8 @@ def test_assign_splits__own_train_alone_gives_val_and_test():
 
 
 def test_assign_splits__too_few_blocks():
-    assert _counts(assign_splits(_captures(6, name="m3fd"), **SHARES)).total() == 6
+    assert _counts(assign_splits(_captures(6, name="m3fd"), **SHARES)) == {"train": 6}
+    assert _counts(assign_splits(_captures(15), **SHARES)) == {"train": 10, "test": 5}
     assert assign_splits([], **SHARES) == {}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
 from ssvif.data.captures import add_captures
@@ -13,7 +14,8 @@ from ssvif.data.ingest import ingest
 from ssvif.params import IngestParams
 from ssvif.stages.ingest import main
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+REPOSITORY = Path(__file__).resolve().parents[2]
+SHARED = REPOSITORY.parent / "shared" / "data"
 
 
 @pytest.fixture
@@ -43,11 +45,20 @@ def test_main__reports(project, caplog):
     assert "rig: 3 of 3 pairs accepted" in caplog.text
 
 
+def test_main__every_output_exists_without_labels(project):
+    stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
+    _save_pairs(project / "data/captures/rig", 3)
+    main()
+    outs = [next(iter(out)) for out in stages["ingest"]["outs"]]
+    assert "data/labels" in outs
+    assert [out for out in outs if not (project / out).exists()] == []
+
+
 def test_main__as_a_command_without_captures(project):
     done = subprocess.run(
         [sys.executable, "-m", "ssvif.stages.ingest"],
         cwd=project,
-        env={"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PATH": ""},
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": ""},
         capture_output=True,
         text=True,
         check=False,
