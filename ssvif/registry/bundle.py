@@ -25,6 +25,9 @@ LINEAGE = "lineage.json"
 CARD = "MODEL_CARD.md"
 FILES = (WEIGHTS, PARAMS, METRICS, LINEAGE, CARD)
 
+# On a version of the registry: the hash of the bundle it holds.
+BUNDLE_TAG = "ssvif.bundle"
+
 
 def write_bundle(
     folder: Path,

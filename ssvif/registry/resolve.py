@@ -8,16 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssvif.errors import RegistryError, SsvifError
+from ssvif.errors import ModelError, RegistryError, SsvifError
 from ssvif.files import atomic_folder
-from ssvif.registry.bundle import bundle_hash
+from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash
 from ssvif.registry.package import BUNDLE_PARENT
 from ssvif.tracking.store import open_client, reason, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 DOWNLOADS = Path("models/registry")
+_HASH_LENGTH = 16
 
 _ADDRESS = re.compile(r"models:/(?P<name>[A-Za-z0-9_.-]+)(@(?P<alias>[\w-]+)|/(?P<version>\d+))")
 
@@ -27,9 +29,11 @@ def resolve_model(address: str, folder: Path = DOWNLOADS) -> Path:
 
     Args:
         address: `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
-        folder: Where bundles are kept, one sub-folder a version.
+        folder: Where bundles are kept, one sub-folder a bundle; the same number is another model
+            in another registry, so the hash of the bundle is part of its name.
 
     Raises:
+        ModelError: If what the registry holds is not a whole bundle.
         RegistryError: If the address is not understood, or the registry does not know the model
             or cannot be reached.
     """
@@ -40,10 +44,16 @@ def resolve_model(address: str, folder: Path = DOWNLOADS) -> Path:
             "such as models:/ssvif@champion"
         )
     with registry_errors():
-        version = int(parts["version"] or _version(open_client(), parts["name"], parts["alias"]))
-    target = folder / f"{parts['name']}-{version}"
-    if not target.is_dir():
-        download_bundle(parts["name"], version, target)
+        found = _version(open_client(), parts["name"], parts["alias"], parts["version"])
+        digest = found.tags.get(BUNDLE_TAG)
+    if digest is None:
+        raise RegistryError(
+            f"{address}: version {found.version} has no tag {BUNDLE_TAG}, so it is no bundle of "
+            "this project; name a version that `dvc repro` registered"
+        )
+    target = folder / f"{parts['name']}-{digest[:_HASH_LENGTH]}"
+    if not _holds(target, digest):
+        download_bundle(parts["name"], int(found.version), target)
     return target
 
 
@@ -84,5 +94,16 @@ def registry_errors() -> Iterator[None]:
         ) from error
 
 
-def _version(client: "MlflowClient", name: str, alias: str) -> str:
-    return str(client.get_model_version_by_alias(name, alias).version)
+def _version(
+    client: "MlflowClient", name: str, alias: str | None, version: str | None
+) -> "ModelVersion":
+    if alias is not None:
+        return client.get_model_version_by_alias(name, alias)
+    return client.get_model_version(name, str(version))
+
+
+def _holds(folder: Path, digest: str) -> bool:
+    try:
+        return bundle_hash(folder) == digest
+    except ModelError:
+        return False

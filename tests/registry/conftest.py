@@ -1,11 +1,16 @@
+import shutil
+
 import numpy as np
 import pytest
 
 from ssvif.models.weights import save_model
-from ssvif.params import Params
+from ssvif.params import FloorParams, Params
 from ssvif.registry.bundle import write_bundle
+from ssvif.registry.floors import check_floors
+from ssvif.registry.register import register_bundle
 from ssvif.tracking.facts import describe_stage
 from ssvif.tracking.record import write_record
+from ssvif.tracking.store import URI_VARIABLE
 
 METRICS = {
     "split": "test",
@@ -67,3 +72,32 @@ def pair():
     generator = np.random.default_rng(0)
     vis = generator.integers(0, 256, (2, 50, 61, 3), dtype=np.uint8)
     return vis, generator.integers(0, 256, (2, 50, 61), dtype=np.uint8)
+
+
+@pytest.fixture
+def register(records, metrics):
+    """Register a bundle of the project, with floors that it reaches or not."""
+
+    def registered(bundle, *, passes=True):
+        floors = FloorParams() if passes else FloorParams(qabf=0.99)
+        return register_bundle(
+            records.parent / bundle,
+            name="fuser",
+            experiment="ssvif",
+            runs=records,
+            verdict=check_floors(metrics, floors),
+            champion_folder=records.parent / "models/champion",
+        )
+
+    return registered
+
+
+@pytest.fixture
+def fresh_store(tracked_project, fresh_database, monkeypatch):
+    """Move to a registry that knows nothing, as if the database were lost."""
+
+    def moved():
+        shutil.copyfile(fresh_database, tracked_project / "fresh.db")
+        monkeypatch.setenv(URI_VARIABLE, f"sqlite:///{tracked_project}/fresh.db")
+
+    return moved

@@ -5,41 +5,21 @@ import pytest
 
 from ssvif.errors import RegistryError
 from ssvif.fuse.fuser import Fuser
-from ssvif.params import FloorParams
-from ssvif.registry.bundle import bundle_hash
-from ssvif.registry.floors import check_floors
-from ssvif.registry.register import BUNDLE_TAG, Registration, Registry, register_bundle
-from ssvif.registry.resolve import resolve_model
+from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash
+from ssvif.registry.register import Registration
+from ssvif.registry.versions import LED_TAG, Registry
 from ssvif.tracking.store import URI_VARIABLE, open_client
 
 
 @pytest.fixture
-def register(records, metrics):
-    """Register a bundle of the project, with floors that it reaches or not."""
-
-    def registered(bundle, *, passes=True):
-        floors = FloorParams() if passes else FloorParams(qabf=0.99)
-        return register_bundle(
-            records.parent / bundle,
-            name="fuser",
-            experiment="ssvif",
-            runs=records,
-            verdict=check_floors(metrics, floors),
-            champion_folder=records.parent / "models/champion",
-        )
-
-    return registered
-
-
-@pytest.fixture
 def registry(tracked_project):  # noqa: ARG001  # the registry is the project's
-    return Registry(open_client(), "fuser")
+    return lambda: Registry(open_client(), "fuser")
 
 
 def test_register_bundle__first_good_model_leads(register, make_bundle, registry, tracked_project):
     digest = make_bundle()
     assert register("models/bundle") == Registration(version=1, created=True, champion=1)
-    assert registry.aliases() == {"challenger": 1, "champion": 1}
+    assert registry().aliases() == {"challenger": 1, "champion": 1}
     assert bundle_hash(tracked_project / "models/champion") == digest
 
 
@@ -57,7 +37,7 @@ def test_register_bundle__the_second_good_model_only_challenges(
     make_bundle("two", folder="two")
     register("one")
     assert register("two") == Registration(version=2, created=True, champion=1)
-    assert registry.aliases() == {"challenger": 2, "champion": 1}
+    assert registry().aliases() == {"challenger": 2, "champion": 1}
     assert bundle_hash(tracked_project / "models/champion") == first
 
 
@@ -66,7 +46,7 @@ def test_register_bundle__a_model_below_the_floors_does_not_lead(
 ):
     make_bundle()
     assert register("models/bundle", passes=False).champion is None
-    assert registry.aliases() == {"challenger": 1}
+    assert registry().aliases() == {"challenger": 1}
     assert not (tracked_project / "models/champion").exists()
 
 
@@ -98,6 +78,52 @@ def test_register_bundle__champion_is_fetched_where_its_folder_is_lost(
     assert bundle_hash(tracked_project / "models/champion") == first
 
 
+def test_register_bundle__a_lost_registry_keeps_the_champion_of_this_machine(
+    register, make_bundle, registry, tracked_project, fresh_store
+):
+    first = make_bundle("one", folder="one")
+    make_bundle("two", folder="two")
+    register("one")
+    fresh_store()
+    assert register("two") == Registration(version=2, created=True, champion=1)
+    assert registry().bundle_of(1) == first
+    assert registry().aliases() == {"challenger": 2, "champion": 1}
+    assert bundle_hash(tracked_project / "models/champion") == first
+
+
+def test_register_bundle__a_lost_registry_lets_the_champion_lead_whatever_the_floors(
+    register, make_bundle, fresh_store
+):
+    make_bundle()
+    register("models/bundle")
+    fresh_store()
+    registered = register("models/bundle", passes=False)
+    assert registered == Registration(version=1, created=True, champion=1)
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_register_bundle__an_alias_taken_away_by_hand_stays_away(
+    register, make_bundle, registry, new
+):
+    make_bundle("one", folder="one")
+    make_bundle("two", folder="two")
+    register("one")
+    open_client().delete_registered_model_alias("fuser", "champion")
+    assert register("two" if new else "one").champion is None
+    assert "champion" not in registry().aliases()
+
+
+def test_register_bundle__a_champion_made_by_hand_counts_as_well(register, make_bundle):
+    make_bundle()
+    register("models/bundle", passes=False)
+    client = open_client()
+    client.set_registered_model_alias("fuser", "champion", "1")
+    register("models/bundle")
+    assert client.get_registered_model("fuser").tags[LED_TAG] == "true"
+    client.delete_registered_model_alias("fuser", "champion")
+    assert register("models/bundle").champion is None
+
+
 def test_register_bundle__failure_half_way_leaves_nothing(
     register, make_bundle, registry, monkeypatch
 ):
@@ -113,8 +139,25 @@ def test_register_bundle__failure_half_way_leaves_nothing(
     client = open_client()
     experiment = client.get_experiment_by_name("ssvif").experiment_id
     assert client.search_logged_models([experiment]) == []
-    assert registry.aliases() == {}
+    assert registry().aliases() == {}
     assert register("models/bundle").created
+
+
+def test_register_bundle__a_failing_clean_up_does_not_hide_the_failure(
+    register, make_bundle, monkeypatch
+):
+    make_bundle()
+
+    def refuse(*_arguments, **_options):
+        raise OSError("the disk is full")
+
+    def fail(*_arguments, **_options):
+        raise ConnectionError("nobody answers")
+
+    monkeypatch.setattr("mlflow.MlflowClient.create_model_version", refuse)
+    monkeypatch.setattr("mlflow.MlflowClient.delete_logged_model", fail)
+    with pytest.raises(RegistryError, match="the disk is full"):
+        register("models/bundle")
 
 
 def test_register_bundle__dead_server_is_one_line(register, make_bundle, monkeypatch):
@@ -144,34 +187,3 @@ def test_pyfunc__fuses_as_the_bundle_does_and_without_pickle(
     np.testing.assert_array_equal(fused, [fuser(v, i) for v, i in zip(vis, ir, strict=True)])
     with pytest.raises(mlflow.MlflowException, match="schema"):
         model.predict({"vis": vis.astype(np.float32), "ir": ir})
-
-
-@pytest.mark.parametrize("address", ["models:/fuser@champion", "models:/fuser/1"])
-def test_resolve_model__gives_the_bundle(register, make_bundle, tracked_project, address):
-    digest = make_bundle()
-    register("models/bundle")
-    assert bundle_hash(resolve_model(address, tracked_project / "cache")) == digest
-
-
-def test_resolve_model__a_version_that_is_here_is_not_asked_for(
-    register, make_bundle, tracked_project, monkeypatch
-):
-    make_bundle()
-    register("models/bundle")
-    found = resolve_model("models:/fuser/1", tracked_project / "cache")
-    monkeypatch.setenv(URI_VARIABLE, "nonsense://nowhere")
-    assert resolve_model("models:/fuser/1", tracked_project / "cache") == found
-
-
-@pytest.mark.parametrize("address", ["fuser", "models:/fuser", "models:/fuser/new", "runs:/x/y"])
-def test_resolve_model__address_that_is_not_understood(tmp_path, address):
-    with pytest.raises(RegistryError, match="expected models:/NAME@ALIAS"):
-        resolve_model(address, tmp_path)
-
-
-@pytest.mark.usefixtures("tracked_project")
-@pytest.mark.parametrize("address", ["models:/nobody@champion", "models:/nobody/3"])
-def test_resolve_model__unknown_model(tmp_path, address):
-    with pytest.raises(RegistryError, match="nobody"):
-        resolve_model(address, tmp_path / "cache")
-    assert not (tmp_path / "cache").exists()

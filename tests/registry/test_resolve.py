@@ -1,0 +1,70 @@
+import shutil
+
+import pytest
+
+from ssvif.errors import RegistryError
+from ssvif.registry.bundle import bundle_hash
+from ssvif.registry.resolve import resolve_model
+from ssvif.tracking.store import open_client
+
+
+@pytest.mark.parametrize("address", ["models:/fuser@champion", "models:/fuser/1"])
+def test_resolve_model__gives_the_bundle(register, make_bundle, tracked_project, address):
+    digest = make_bundle()
+    register("models/bundle")
+    assert bundle_hash(resolve_model(address, tracked_project / "cache")) == digest
+
+
+def test_resolve_model__a_bundle_that_is_here_is_not_fetched_again(
+    register, make_bundle, tracked_project, monkeypatch
+):
+    make_bundle()
+    register("models/bundle")
+    found = resolve_model("models:/fuser/1", tracked_project / "cache")
+    monkeypatch.delattr("ssvif.registry.resolve.download_bundle")
+    assert resolve_model("models:/fuser@champion", tracked_project / "cache") == found
+
+
+@pytest.mark.parametrize("address", ["models:/fuser@champion", "models:/fuser/1"])
+def test_resolve_model__another_registry_has_another_version_one(
+    register, make_bundle, tracked_project, fresh_store, address
+):
+    make_bundle("one", folder="one")
+    second = make_bundle("two", folder="two")
+    register("one")
+    resolve_model(address, tracked_project / "cache")
+    fresh_store()
+    shutil.rmtree(tracked_project / "models/champion")
+    register("two")
+    assert bundle_hash(resolve_model(address, tracked_project / "cache")) == second
+
+
+def test_resolve_model__half_a_bundle_is_fetched_again(register, make_bundle, tracked_project):
+    digest = make_bundle()
+    register("models/bundle")
+    found = resolve_model("models:/fuser/1", tracked_project / "cache")
+    (found / "weights.safetensors").write_bytes(b"damaged")
+    assert bundle_hash(resolve_model("models:/fuser/1", tracked_project / "cache")) == digest
+
+
+@pytest.mark.usefixtures("tracked_project")
+def test_resolve_model__version_of_another_make(tmp_path):
+    client = open_client()
+    client.create_registered_model("other")
+    client.create_model_version("other", source="file:///x")
+    with pytest.raises(RegistryError, match="no tag ssvif"):
+        resolve_model("models:/other/1", tmp_path / "cache")
+
+
+@pytest.mark.parametrize("address", ["fuser", "models:/fuser", "models:/fuser/new", "runs:/x/y"])
+def test_resolve_model__address_that_is_not_understood(tmp_path, address):
+    with pytest.raises(RegistryError, match="expected models:/NAME@ALIAS"):
+        resolve_model(address, tmp_path)
+
+
+@pytest.mark.usefixtures("tracked_project")
+@pytest.mark.parametrize("address", ["models:/nobody@champion", "models:/nobody/3"])
+def test_resolve_model__unknown_model(tmp_path, address):
+    with pytest.raises(RegistryError, match="nobody"):
+        resolve_model(address, tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
