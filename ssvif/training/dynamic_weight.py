@@ -8,10 +8,11 @@
     reliability = average of agreement over chance * used prototypes / K * equivariance
 
 G are moving averages of the gradient norms at the fusion network's parameters; the floor is
-a share of the largest G_consistency seen. `ratio` alone is what IMTL-G (Liu et al. 2021) and
-Nash-MTL (Navon et al. 2022) give for two losses; what they lack is whether the consistency
-signal can be trusted (reliability) and is still there (presence): a vanishing consistency
-gradient lowers the weight and never lets it run away.
+a share of the mean consistency norm over the ramp, so that later spikes do not move it.
+`ratio` alone is what IMTL-G (Liu et al. 2021) and Nash-MTL (Navon et al. 2022) give for two
+losses; what they lack is whether the consistency signal can be trusted (reliability) and is
+still there (presence): a vanishing consistency gradient lowers the weight and never lets it
+run away.
 
 Source: ours; arXiv:2509.22450 has a dynamic weight whose formula is not known to us.
 """
@@ -69,7 +70,7 @@ class WeightTerms:
 class _Averages:
     fusion_norm: float = 0.0
     consistency_norm: float = 0.0
-    largest_consistency_norm: float = 0.0
+    early_consistency_norm: float = 0.0
     reliability: float = 0.0
     updates: int = 0
 
@@ -85,7 +86,7 @@ class DynamicWeight:
 
     def __init__(self, params: DynamicWeightParams, *, steps: int, prototypes: int) -> None:
         self._params = params
-        self._steps = steps
+        self._ramp_steps = params.ramp_share * steps
         self._prototypes = prototypes
         self._averages = _Averages()
 
@@ -110,9 +111,9 @@ class DynamicWeight:
         averages.fusion_norm = self._average(averages.fusion_norm, fusion_norm)
         averages.consistency_norm = self._average(averages.consistency_norm, consistency_norm)
         averages.reliability = self._average(averages.reliability, self._reliability(health))
-        averages.largest_consistency_norm = max(
-            averages.largest_consistency_norm, averages.consistency_norm
-        )
+        if averages.updates == 1 or step < self._ramp_steps:
+            early = averages.early_consistency_norm
+            averages.early_consistency_norm += (consistency_norm - early) / averages.updates
         return self._terms(step, fusion_norm, consistency_norm)
 
     def state_dict(self) -> dict[str, float]:
@@ -127,9 +128,8 @@ class DynamicWeight:
 
     def _terms(self, step: int, fusion_norm: float, consistency_norm: float) -> WeightTerms:
         params, averages = self._params, self._averages
-        ramp_steps = params.ramp_share * self._steps
-        ramp = min(1.0, step / ramp_steps) if ramp_steps > 0 else 1.0
-        floor = params.floor_share * averages.largest_consistency_norm
+        ramp = min(1.0, step / self._ramp_steps) if self._ramp_steps > 0 else 1.0
+        floor = params.floor_share * averages.early_consistency_norm
         if floor > 0:
             ratio = averages.fusion_norm / max(averages.consistency_norm, floor)
             presence = min(1.0, averages.consistency_norm / floor)

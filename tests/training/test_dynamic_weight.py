@@ -58,6 +58,14 @@ def test_update__never_more_than_twice_its_settled_value_while_the_gradient_fall
     assert max(falling) <= before / PARAMS.floor_share * (1 + 1e-9)
 
 
+def test_update__a_spike_after_the_ramp_leaves_the_floor_where_it_is():
+    weight = _weight()
+    for step in range(20):
+        terms = weight.update(step, fusion_norm=0.1, consistency_norm=1.0 + step % 2, health=GOOD)
+    assert terms.floor == pytest.approx(PARAMS.floor_share * 1.5)
+    assert _settle(weight, consistency_norm=50.0, steps=5).floor == terms.floor
+
+
 @pytest.mark.parametrize(
     "health",
     [
