@@ -38,7 +38,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         # mkstemp makes private files; outputs follow the user's umask.
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~_UMASK)
         temporary.replace(path)
     except OSError as error:
         raise _storage_error(path, error) from error
@@ -72,10 +72,11 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             path.rename(old)
         new.rename(path)
     except OSError as error:
-        if old.exists() and not path.exists():
-            old.rename(path)
         raise _storage_error(path, error) from error
     finally:
+        # Whatever went wrong between the two renames, the old folder comes back.
+        if old.exists() and not path.exists():
+            old.rename(path)
         shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -132,7 +133,7 @@ def sha256_json(content: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _umask() -> int:
+def _read_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -142,3 +143,7 @@ def _storage_error(path: Path, error: OSError) -> StorageError:
     if error.errno == errno.ENOSPC:
         return StorageError(f"{path}: the disk is full; free some space and run the command again")
     return StorageError(f"{path}: cannot be written ({error.strerror}); check the folder's rights")
+
+
+# Read once, on import: reading it means setting it, for every thread at once.
+_UMASK = _read_umask()

@@ -1,11 +1,13 @@
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ssvif.errors import StorageError
-from ssvif.files import atomic_path, sha256_file, sha256_json, write_json, write_text
+from ssvif.files import atomic_folder, atomic_path, sha256_file, sha256_json, write_json, write_text
 
 
 def test_write_text__makes_folders_and_leaves_nothing_else(tmp_path):
@@ -43,12 +45,35 @@ def test_atomic_path__says_why_it_cannot_write(tmp_path, number, words):
 
 
 def test_atomic_path__follows_the_umask(tmp_path):
-    previous = os.umask(0o027)
-    try:
-        write_text(tmp_path / "file", "x")
-    finally:
-        os.umask(previous)
-    assert Path(tmp_path / "file").stat().st_mode & 0o777 == 0o640
+    code = "import os; os.umask(0o027); from ssvif.files import write_text, Path"
+    run = f"{code}; write_text(Path('file'), 'x')"
+    subprocess.run([sys.executable, "-c", run], cwd=tmp_path, check=True)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("interrupted", ["filling", "moving"])
+def test_atomic_folder__an_interrupt_leaves_the_old_one(tmp_path, monkeypatch, interrupted):
+    path = tmp_path / "folder"
+    with atomic_folder(path) as new:
+        write_text(new / "file", "old")
+    rename = Path.rename
+
+    def stop_at_new(self, target):
+        if self.name == "new":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    def replace():
+        with atomic_folder(path) as new:
+            write_text(new / "file", "new")
+            if interrupted == "filling":
+                raise KeyboardInterrupt
+            monkeypatch.setattr(Path, "rename", stop_at_new)
+
+    with pytest.raises(KeyboardInterrupt):
+        replace()
+    assert (path / "file").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_write_json__equal_content_gives_equal_bytes(tmp_path):

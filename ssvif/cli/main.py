@@ -41,4 +41,14 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
-    console.run(app)
+    console.run(_run)
+
+
+def _run() -> None:
+    try:
+        app()
+    except SystemExit as ended:
+        # typer ends an interrupted command without a word; the console has one.
+        if ended.code == console.EXIT_INTERRUPTED:
+            raise KeyboardInterrupt from None
+        raise

@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 
+from ssvif.cli.main import main
 from ssvif.data.images import write_png
 from ssvif.models.weights import save_model
 
@@ -46,6 +47,24 @@ def test_main__a_refusal_is_one_line_without_traceback(rig):
 def test_main__debug_shows_the_traceback(rig):
     done = _ssvif("--debug", "fuse", "vis", "none", "-o", "fused", cwd=rig)
     assert "Traceback" in done.stderr
+
+
+def test_main__an_interrupt_says_how_to_go_on(monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ssvif.fuse.files.pair_files", interrupt)
+    monkeypatch.setattr(sys, "argv", ["ssvif", "fuse", "a", "b", "-o", "c"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert "run the same command again" in capsys.readouterr().err
+
+
+def test_main__wrong_usage_is_refused_without_traceback(rig):
+    done = _ssvif("fuse", "--bogus", cwd=rig)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
 
 
 def test_main__version(rig):
