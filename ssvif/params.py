@@ -10,16 +10,26 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from ssvif.errors import ParamsError
 
 PARAMS_FILE = Path("params.yaml")
+MAX_PIXELS = 50_000_000  # of an image, unless ingest.max_pixels says otherwise
+PERCENTILES = (0.1, 99.9)  # of raw infrared, unless ingest.percentiles says otherwise
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1)]
+Percentile = Annotated[float, Field(ge=0.0, le=100.0)]
 
 
 class _Section(BaseModel):
@@ -37,18 +47,36 @@ class SampleParams(_Section):
 class IngestParams(_Section):
     """What a pair must be to be trained on, and how pairs are split."""
 
-    max_pixels: Count = 50_000_000
-    min_size: Annotated[int, Field(ge=32)] = 128
+    max_pixels: Count = MAX_PIXELS
+    # The metrics take nothing below 41 pixels.
+    min_size: Annotated[int, Field(ge=48)] = 128
     resize_mismatch: bool = False
     constant_below: NonNegative = 0.01
     saturated_above: Share = 0.9
     duplicate_below: NonNegative = 0.004
     max_shift: Annotated[int, Field(ge=0)] = 8
-    percentiles: tuple[float, float] = (0.1, 99.9)
+    percentiles: tuple[Percentile, Percentile] = PERCENTILES
     night_below: Share = 0.22
     block_size: Count = 10
     val_share: Share = 0.1
     test_share: Share = 0.2
+
+    @field_validator("percentiles")
+    @classmethod
+    def _check_order(cls, percentiles: tuple[float, float]) -> tuple[float, float]:
+        if not percentiles[0] < percentiles[1]:
+            raise ValueError("expected the percentile of black below that of white")
+        return percentiles
+
+    @field_validator("test_share")
+    @classmethod
+    def _check_rest(cls, test_share: float, info: ValidationInfo) -> float:
+        val_share = info.data.get("val_share", 0.0)
+        if not val_share + test_share < 1.0:
+            raise ValueError(
+                f"expected less than 1 together with val_share {val_share:g}: the rest trains"
+            )
+        return test_share
 
 
 class NetworkParams(_Section):
@@ -214,8 +242,17 @@ def parse_params(content: object, *, source: str = "params") -> Params:
     try:
         return Params.model_validate(_tuples(content))
     except ValidationError as error:
-        problems = "; ".join(_explain(dict(problem)) for problem in error.errors())
-        raise ParamsError(f"{source}: {problems}") from None
+        raise ParamsError(f"{source}: {explain(error, Params)}") from None
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """Return in one line what a strict model refused: each key, what was expected, what came.
+
+    Args:
+        error: What pydantic raised.
+        model: The model that raised it.
+    """
+    return "; ".join(_explain(dict(problem), model) for problem in error.errors())
 
 
 def _tuples(content: object) -> object:
@@ -225,23 +262,35 @@ def _tuples(content: object) -> object:
     return tuple(content) if isinstance(content, list) else content
 
 
-def _explain(problem: dict[str, Any]) -> str:
+def _explain(problem: dict[str, Any], model: type[BaseModel]) -> str:
     location = tuple(str(part) for part in problem["loc"])
     key = ".".join(location)
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
+        known = _known_keys(location[:-1], model)
         close = difflib.get_close_matches(location[-1], known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
         return f"unknown key {key}; {hint}"
-    came = problem["input"]
-    hint = ""
-    if isinstance(came, str) and "e" in came:
-        hint = " (YAML reads 1e-4 as text: write 1.0e-4)"
-    return f"{key}: {problem['msg'].lower()}, found {came!r}{hint}"
+    came = "nothing" if problem["input"] is None else repr(problem["input"])
+    if problem["type"] == "model_type":
+        return f"{key}: expected keys, found {came}".removeprefix(": ")
+    hint = " (YAML reads 1e-4 as text: write 1.0e-4)" if _is_number(problem["input"]) else ""
+    words = problem["msg"].removeprefix("Value error, ")
+    return f"{key}: {words[0].lower()}{words[1:]}, found {came}{hint}"
 
 
-def _known_keys(location: tuple[str, ...]) -> list[str]:
-    section: type[BaseModel] = Params
+def _is_number(came: object) -> bool:
+    """Whether a text would be a number, had YAML read it as one."""
+    if not isinstance(came, str):
+        return False
+    try:
+        float(came)
+    except ValueError:
+        return False
+    return True
+
+
+def _known_keys(location: tuple[str, ...], model: type[BaseModel]) -> list[str]:
+    section = model
     for part in location:
         fields = {field.alias or name: field for name, field in section.model_fields.items()}
         section = fields[part].annotation  # type: ignore[assignment]

@@ -29,6 +29,11 @@ def test_parse_params__register_is_read_by_its_own_name():
         ({"seed": True}, ["seed", "True"]),
         ({"training": {"clip_norm": float("nan")}}, ["training.clip_norm"]),
         ([], ["expected sections of keys, found list"]),
+        ({"ingest": None}, ["params: ingest: expected keys, found nothing"]),
+        ({"ingest": {"percentiles": [99.9, 0.1]}}, ["ingest.percentiles: expected", "(99.9, 0.1)"]),
+        ({"ingest": {"percentiles": [0.1, 999.0]}}, ["ingest.percentiles.1", "100", "999.0"]),
+        ({"ingest": {"val_share": 0.5, "test_share": 0.5}}, ["ingest.test_share", "val_share 0.5"]),
+        ({"ingest": {"min_size": 32}}, ["ingest.min_size", "48"]),
     ],
 )
 def test_parse_params__refuses_by_name(content, words):
@@ -38,6 +43,12 @@ def test_parse_params__refuses_by_name(content, words):
     assert "\n" not in message
     for word in words:
         assert word in message
+
+
+def test_parse_params__the_hint_is_for_numbers_only():
+    with pytest.raises(ParamsError) as caught:
+        parse_params({"stage_one": {"learning_rate": "medium"}})
+    assert "1.0e-4" not in str(caught.value)
 
 
 def test_parse_params__is_frozen():

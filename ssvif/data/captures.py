@@ -80,9 +80,7 @@ def add_captures(
         _bring(source, target)
     if info is None:
         limits = params or IngestParams()
-        value_range = infrared_range(
-            captures, percentiles=limits.percentiles, max_pixels=limits.max_pixels
-        )
+        value_range = infrared_range(captures, limits)
         write_set_info(home, SetInfo(layout=layout, infrared_range=value_range))
     return _summary(home.name, layout, captures, new_files=len(moves))
 
@@ -147,7 +145,7 @@ def _plan(folder: Path, home: Path, captures: list[Capture], layout: str) -> dic
     moves = {}
     try:
         for capture in captures:
-            check_inside(capture, folder)
+            check_inside(capture.files, folder)
     except PairError as error:
         raise CapturesError(f"{folder}: {error}") from None
     files = [*list_files(folder, layout), *(path for pair in captures for path in pair.files)]

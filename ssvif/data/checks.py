@@ -4,6 +4,7 @@ Each check returns quietly or raises `PairError` with a code of its own, which s
 for programs that read `quarantine.jsonl`; docs/captures.md lists them.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +23,21 @@ _FAR_LEAST = 0.12
 _LEVELS = 255.0
 
 
-def check_inside(capture: Capture, folder: Path) -> None:
-    """Refuse files that lie elsewhere, by way of a link.
+def check_inside(paths: Iterable[Path], folder: Path) -> None:
+    """Refuse files that lie elsewhere, by way of a link, or links that lead nowhere.
 
     Raises:
-        PairError: `outside`.
+        PairError: `outside` or `unreadable`.
     """
     home = folder.resolve()
-    for path in capture.files:
-        if not path.resolve().is_relative_to(home):
+    for path in paths:
+        try:
+            place = path.resolve()
+        except (OSError, RuntimeError):  # a link to itself; which of the two, Python decides
+            raise PairError(
+                "unreadable", f"{path.name} is a link that leads nowhere; put the file itself there"
+            ) from None
+        if not place.is_relative_to(home):
             raise PairError(
                 "outside",
                 f"{path.name} is a link to a file outside the set; put the file itself there",

@@ -10,11 +10,12 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from ssvif.data.images import read_infrared_raw, read_visible, scale_infrared
+from ssvif.data.infrared_range import EIGHT_BITS
 from ssvif.data.manifest import pair_paths
 from ssvif.data.quarantine import Rejection
-from ssvif.data.sets import EIGHT_BITS
 from ssvif.errors import ImageError
 from ssvif.files import write_changed
+from ssvif.params import MAX_PIXELS
 
 _COLUMNS = 6
 _PICTURE = (208, 156)  # pixels: width, height
@@ -24,7 +25,6 @@ _TITLE = 44
 _CAPTION = 46
 _CELL_HEIGHT = 2 * _PICTURE[1] + 2 + _CAPTION
 _ROW_HEIGHT = _TITLE + _CELL_HEIGHT + 12
-_MAX_PIXELS = 50_000_000
 
 _PAPER, _EMPTY = (252, 252, 250), (234, 234, 230)
 _INK, _FAINT, _RED = (38, 40, 44), (122, 126, 132), (172, 52, 60)
@@ -124,7 +124,7 @@ def _visible(cell: _Cell) -> Image.Image | None:
     if cell.vis is None:
         return None
     try:
-        return Image.fromarray(read_visible(cell.vis, max_pixels=_MAX_PIXELS))
+        return Image.fromarray(read_visible(cell.vis, max_pixels=MAX_PIXELS))
     except ImageError:
         return None
 
@@ -133,7 +133,7 @@ def _infrared(cell: _Cell) -> Image.Image | None:
     if cell.ir is None or cell.ir == cell.vis:
         return None
     try:
-        raw = read_infrared_raw(cell.ir, max_pixels=_MAX_PIXELS)
+        raw = read_infrared_raw(cell.ir, max_pixels=MAX_PIXELS)
         is_deep = raw.dtype != np.uint8
         span = (float(raw.min()), float(raw.max()) + 1.0) if is_deep else EIGHT_BITS
         return Image.fromarray(scale_infrared(raw, span))

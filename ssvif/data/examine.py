@@ -21,10 +21,10 @@ from ssvif.data.images import (
     scale_infrared,
     write_png,
 )
+from ssvif.data.infrared_range import EIGHT_BITS
 from ssvif.data.layouts import Capture
 from ssvif.data.manifest import pair_paths
 from ssvif.data.registration import register
-from ssvif.data.sets import EIGHT_BITS
 from ssvif.errors import ColourInfraredError, ImageError, PairError, PixelLimitError
 from ssvif.files import sha256_file, sha256_json
 from ssvif.params import IngestParams
@@ -90,7 +90,7 @@ def locate(capture: Capture, folder: Path, value_range: tuple[float, float] | No
     Raises:
         PairError: `outside`, `ambiguous`, `missing_half` or `unreadable`.
     """
-    checks.check_inside(capture, folder)
+    checks.check_inside(capture.files, folder)
     vis, ir = checks.check_halves(capture)
     try:
         vis_hash = sha256_file(vis)

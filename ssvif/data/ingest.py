@@ -157,9 +157,7 @@ def _find_set(folder: Path, params: IngestParams, found: _Found) -> None:
         raise CapturesError("the folder is a link; bring it in with `ssvif captures add`")
     info = read_set_info(folder) or SetInfo()
     captures = find_captures(folder, info.layout)
-    value_range = info.infrared_range or infrared_range(
-        captures, percentiles=params.percentiles, max_pixels=params.max_pixels
-    )
+    value_range = info.infrared_range or infrared_range(captures, params)
     places = assign_splits(
         captures,
         block_size=params.block_size,

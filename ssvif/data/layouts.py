@@ -11,7 +11,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
@@ -43,6 +43,11 @@ def _below(folders: str, suffix: str = _IMAGE, stem: str = "(.+)") -> str:
     return rf"{_ANY}(?:{folders})/{stem}{suffix}"
 
 
+def _half(folders: str) -> str:
+    """NAME in a folder of that modality; of folders within folders the innermost counts."""
+    return _below(folders, stem=rf"((?!(?:.+/)?(?:{_VIS}|{_IR}|{_MASK})/).+)")
+
+
 def _suffixed(words: str) -> str:
     """NAME_word, in a folder of that modality or beside the other half."""
     return rf"((?:.+?/)??)(?:(?:{_VIS}|{_IR}|images?)/)?([^/]+?)[-_.](?:{words}){_IMAGE}"
@@ -72,8 +77,8 @@ class Layout:
 
 _PLAIN = Layout(
     {
-        "vis": (_below(_VIS),),
-        "ir": (_below(_IR), _below("thermal_raw")),
+        "vis": (_half(_VIS),),
+        "ir": (_half(_IR), _half("thermal_raw")),
         "mask": (_below(_MASK),),
         "boxes": (_below(_BOXES, _TEXT),),
     }
@@ -86,7 +91,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "pst900": _PLAIN,
     # Its folder `color` holds coloured labels.
     "fmb": Layout(
-        {"vis": (_below("visible"),), "ir": (_below("infrared"),), "mask": (_below("label"),)}
+        {"vis": (_half("visible"),), "ir": (_half("infrared"),), "mask": (_below("label"),)}
     ),
     "roadscene": Layout(
         {
@@ -109,7 +114,7 @@ LAYOUTS: Mapping[str, Layout] = {
         lists={"train": "train.txt", "val": "val.txt", "test": "test.txt"},
     ),
     "kaist": Layout(
-        {"vis": (_below("visible"),), "ir": (_below("lwir"),)},
+        {"vis": (_half("visible"),), "ir": (_half("lwir"),)},
         splits={"train": r"(?:.+/)?set0[0-5]/", "test": r"(?:.+/)?set(?:0[6-9]|1[01])/"},
     ),
     # What it calls validation is what is reported as its test set.
@@ -212,6 +217,13 @@ def detect_layout(folder: Path) -> str:
     return best
 
 
+def unread_images(folder: Path, captures: Iterable[Capture]) -> list[Path]:
+    """Return the images of a folder that are in none of its captures."""
+    read = {path for capture in captures for path in capture.files}
+    images = (folder / path for path in _walk(folder) if re.search(rf"{_IMAGE}$", path, re.I))
+    return [path for path in images if path not in read]
+
+
 def list_files(folder: Path, layout: str) -> list[Path]:
     """Return the text files of a folder that say which pair is in which split."""
     names = LAYOUTS[layout].lists.values()
@@ -237,7 +249,10 @@ def _is_readable(path: str) -> bool:
 
 
 def _read(folder: Path, files: list[str], layout: Layout) -> list[Capture]:
-    roles = {role: _match(files, layout.patterns.get(role, ())) for role in get_args(Role)}
+    nameless = folder.resolve().name  # vis.png and ir.png are called as their folder is
+    roles = {
+        role: _match(files, layout.patterns.get(role, ()), nameless) for role in get_args(Role)
+    }
     halves = {**roles["ir"], **roles["vis"], **roles["joint"]}
     if not halves:
         return []
@@ -254,7 +269,9 @@ def _read(folder: Path, files: list[str], layout: Layout) -> list[Capture]:
     return sorted(captures, key=lambda capture: natural_key(capture.name))
 
 
-def _match(files: list[str], patterns: tuple[str, ...]) -> dict[str, tuple[str, list[str]]]:
+def _match(
+    files: list[str], patterns: tuple[str, ...], nameless: str
+) -> dict[str, tuple[str, list[str]]]:
     """Map each pair's key to its name and files, by the first pattern that matches any."""
     for pattern in patterns:
         matcher = re.compile(pattern, re.IGNORECASE)
@@ -262,7 +279,7 @@ def _match(files: list[str], patterns: tuple[str, ...]) -> dict[str, tuple[str, 
         for path in files:
             if match := matcher.fullmatch(path):
                 name = "".join(group for group in match.groups() if group).rstrip("/")
-                name = unicodedata.normalize("NFC", name)
+                name = unicodedata.normalize("NFC", name or nameless)
                 found.setdefault(name.casefold(), (name, []))[1].append(path)
         if found:
             return found
@@ -309,11 +326,20 @@ def _listed(folder: Path, files: list[str], layout: Layout) -> dict[str, Split]:
     listed: dict[str, Split] = {}
     for split, list_name in layout.lists.items():
         for path in (path for path in files if PurePosixPath(path).name == list_name):
-            text = (folder / path).read_text(encoding="utf-8", errors="replace")
+            text = _read_list(folder / path)
             for entry in text.split():
                 stem = PurePosixPath(entry).name.removesuffix(PurePosixPath(entry).suffix)
                 listed[re.sub(r"_(?:RGB|PreviewData)$", "", stem)] = split
     return listed
+
+
+def _read_list(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise CapturesError(
+            f"{path}: the list of a split cannot be read ({error.strerror}); mend or remove it"
+        ) from None
 
 
 def _worth(captures: list[Capture]) -> tuple[int, int, int]:

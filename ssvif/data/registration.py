@@ -19,6 +19,7 @@ _SEARCH_SHARE = 0.15  # shifts looked at, of the longer side
 _CONTEXT = 8.0  # pixels: edges count by how far they stand out from those around them
 _EDGE_NOISE = 0.5  # of the root of the edge magnitude, in grey levels
 _EPSILON = 1.0e-6
+_LEAST_SIDE = 2  # pixels between which there can be an edge
 
 Plane = npt.NDArray[np.float32]
 
@@ -52,12 +53,14 @@ def register(vis_y: UInt8Image, ir: UInt8Image, *, max_shift: int) -> Registrati
     """
     height, width = vis_y.shape
     scale = min(1.0, _WORKING_SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    size = (max(_LEAST_SIDE, round(width * scale)), max(_LEAST_SIDE, round(height * scale)))
     scores = _correlate(_edges(vis_y, size), _edges(ir, size))
-    reach = int(_SEARCH_SHARE * max(size))
-    offsets = np.arange(-reach, reach + 1)
-    window = scores[np.ix_(offsets, offsets)]  # (H', W') -> (2R + 1, 2R + 1)
-    down, right = np.meshgrid(offsets / scale, offsets / scale, indexing="ij")
+    farthest = int(_SEARCH_SHARE * max(size))
+    # Of a long, low image most rows are used up by a few shifts.
+    reaches = (min(farthest, side - 1) for side in size)
+    columns, rows = (np.arange(-reach, reach + 1) for reach in reaches)
+    window = scores[np.ix_(rows, columns)]  # (H', W') -> (2R + 1, 2Q + 1)
+    down, right = np.meshgrid(rows / scale, columns / scale, indexing="ij")
     near = np.maximum(abs(down), abs(right)) <= max(max_shift, 1.0 / scale)
     best = np.unravel_index(int(window.argmax()), window.shape)
     return Registration(

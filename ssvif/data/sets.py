@@ -3,19 +3,17 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ssvif.data.images import infrared_depth, read_infrared_raw
+from ssvif.data.infrared_range import EIGHT_BITS, common_range
 from ssvif.data.layouts import AUTO, Capture
-from ssvif.errors import CapturesError, ImageError
+from ssvif.errors import CapturesError
 from ssvif.files import write_text
+from ssvif.params import IngestParams, explain
 
 SET_FILE = "set.yaml"
-EIGHT_BITS = (0.0, 255.0)  # the range of what needs no scaling
 
-_SAMPLES = 4096  # raw values of an image that count towards the set's percentiles
 _HEADER = """\
 # Written once by `ssvif captures add`; edit it if you know better, then ingest again.
 # layout: how files are named, see docs/captures.md
@@ -43,9 +41,15 @@ def read_set_info(folder: Path) -> SetInfo | None:
         return None
     try:
         info = SetInfo.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except (yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CapturesError(f"{path}: expected layout and infrared_range: {reason}") from None
+    except ValidationError as error:
+        raise CapturesError(f"{path}: {explain(error, SetInfo)}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        first_line = str(error).splitlines()[0]
+        raise CapturesError(f"{path}: not readable as YAML ({first_line})") from None
+    except OSError as error:
+        raise CapturesError(f"{path}: expected a file ({error.strerror}); mend it") from None
+            f"{path}: cannot be read ({error.strerror}); put a file there"
+        ) from None
     low, high = info.infrared_range or EIGHT_BITS
     if not low < high:
         raise CapturesError(f"{path}: infrared_range {low:g} to {high:g}; give black < white")
@@ -62,39 +66,15 @@ def write_set_info(folder: Path, info: SetInfo) -> None:
     write_text(folder / SET_FILE, _HEADER + content)
 
 
-def infrared_range(
-    captures: Iterable[Capture], *, percentiles: tuple[float, float], max_pixels: int
-) -> tuple[float, float] | None:
+def infrared_range(captures: Iterable[Capture], params: IngestParams) -> tuple[float, float] | None:
     """Find the range of raw values of a set, over all its infrared images together.
 
     Args:
         captures: The pairs of a set; files that cannot be read do not count.
-        percentiles: Of the raw values: what is shown black, what is shown white.
-        max_pixels: The most pixels that are decoded.
+        params: The percentiles, and the most pixels that are decoded.
 
     Returns:
         Raw values of black and white, or None if every image has 8 bits.
     """
     paths = [pair.ir for pair in captures if pair.ir is not None and not pair.is_joint]
-    samples = [_sample(path, max_pixels) for path in paths if _is_deep(path)]
-    values = np.concatenate([np.empty(0, np.float32), *samples])
-    if not values.size:
-        return None
-    low, high = (float(value) for value in np.percentile(values, percentiles))
-    return (low, high) if low < high else (low, low + 1.0)
-
-
-def _is_deep(path: Path) -> bool:
-    try:
-        return infrared_depth(path) > 8
-    except ImageError:
-        return False
-
-
-def _sample(path: Path, max_pixels: int) -> np.ndarray:
-    try:
-        values = read_infrared_raw(path, max_pixels=max_pixels).ravel()
-    except ImageError:
-        return np.empty(0, np.float32)
-    some = values[:: max(1, values.size // _SAMPLES)].astype(np.float32)
-    return some[np.isfinite(some)]
+    return common_range(paths, percentiles=params.percentiles, max_pixels=params.max_pixels)

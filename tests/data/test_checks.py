@@ -16,7 +16,7 @@ def _code(check, *args, **options):
 
 def test_check_inside__file_of_the_set(tmp_path):
     (tmp_path / "a.png").touch()
-    checks.check_inside(Capture("set", "a", tmp_path / "a.png", None), tmp_path)
+    checks.check_inside([tmp_path / "a.png"], tmp_path)
 
 
 def test_check_inside__link_that_leaves_the_set(tmp_path):
@@ -24,7 +24,12 @@ def test_check_inside__link_that_leaves_the_set(tmp_path):
     home.mkdir()
     (tmp_path / "secret.png").touch()
     (home / "a.png").symlink_to(tmp_path / "secret.png")
-    assert _code(checks.check_inside, Capture("set", "a", home / "a.png", None), home) == "outside"
+    assert _code(checks.check_inside, [home / "a.png"], home) == "outside"
+
+
+def test_check_inside__link_to_itself(tmp_path):
+    (tmp_path / "a.png").symlink_to(tmp_path / "a.png")
+    assert _code(checks.check_inside, [tmp_path / "a.png"], tmp_path) == "unreadable"
 
 
 @pytest.mark.parametrize("missing", ["vis", "ir"])

@@ -3,7 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from ssvif.data.layouts import LAYOUTS, detect_layout, find_captures, list_files, natural_key
+from ssvif.data.layouts import (
+    LAYOUTS,
+    detect_layout,
+    find_captures,
+    list_files,
+    natural_key,
+    unread_images,
+)
 from ssvif.errors import CapturesError
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -129,6 +136,35 @@ def test_find_captures__spaces_and_accents(tmp_path):
     [pair] = find_captures(_touch(tmp_path, [f"vis/{composed}.png", f"ir/{decomposed}.png"]))
     assert pair.name == composed
     assert pair.is_complete
+
+
+def test_find_captures__halves_without_a_name_have_the_sets(tmp_path):
+    [pair] = find_captures(_touch(tmp_path / "rig", ["vis.png", "ir.png"]))
+    assert (pair.name, pair.is_complete) == ("rig", True)
+    [pair] = find_captures(_touch(tmp_path / "rig", ["rig_vis.png"]), "tno")
+    assert [path.name for path in pair.spare] == ["vis.png"]
+
+
+@pytest.mark.parametrize("around", ["thermal", "RGB", "ir/day"])
+def test_find_captures__the_innermost_folder_names_the_modality(tmp_path, around):
+    files = [f"{around}/vis/a.png", f"{around}/ir/a.png", f"{around}/labels/a.png"]
+    [pair] = find_captures(_touch(tmp_path, files))
+    assert pair.is_complete
+    assert pair.mask is not None
+
+
+def test_find_captures__a_list_that_cannot_be_read(tmp_path):
+    folder = _touch(tmp_path, ["images/a.png"])
+    (folder / "train.txt").symlink_to("train.txt")
+    with pytest.raises(CapturesError, match=r"train\.txt: the list of a split cannot be read"):
+        find_captures(folder, "mfnet")
+
+
+def test_unread_images__those_in_no_capture(tmp_path):
+    files = ["vis/a.png", "ir/a.png", "labels/a.png", "extra/b.PNG", "left/c.jpg", "notes.txt"]
+    folder = _touch(tmp_path, files)
+    unread = unread_images(folder, find_captures(folder, "plain"))
+    assert [path.name for path in unread] == ["b.PNG", "c.jpg"]
 
 
 def test_find_captures__two_files_for_one_place(tmp_path):

@@ -49,3 +49,18 @@ def test_register__flat_image_is_finite():
     flat = np.full((64, 64), 9, np.uint8)
     found = register(flat, flat, max_shift=8)
     assert np.isfinite([found.near_score, found.far_score]).all()
+
+
+@pytest.mark.parametrize("shape", [(128, 2000), (2000, 128), (48, 20000), (1, 300), (300, 1)])
+def test_register__long_and_low(shape):
+    plane = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    found = register(plane, plane, max_shift=8)
+    assert found.near_score == pytest.approx(1.0, abs=1e-3)
+    assert found.shift == (0.0, 0.0)
+
+
+def test_register__long_and_low_finds_the_shift():
+    plane = np.random.default_rng(0).integers(0, 256, (16, 250), dtype=np.uint8)
+    plane = plane.repeat(8, axis=0).repeat(8, axis=1)
+    found = register(plane, np.roll(plane, 100, axis=1), max_shift=8)
+    assert found.shift == pytest.approx((0, -100), abs=7)

@@ -4,6 +4,7 @@ import pytest
 from ssvif.data.layouts import Capture
 from ssvif.data.sets import SetInfo, infrared_range, read_set_info, write_set_info
 from ssvif.errors import CapturesError
+from ssvif.params import IngestParams
 
 
 def _captures(paths):
@@ -31,25 +32,22 @@ def test_set_info__mistakes_are_named(tmp_path, text):
     assert "\n" not in str(caught.value)
 
 
-def test_infrared_range__eight_bits_have_none(tmp_path, save):
-    path = save(tmp_path / "a.png", np.zeros((8, 8), np.uint8))
-    assert infrared_range(_captures([path]), percentiles=(0, 100), max_pixels=100) is None
+def test_set_info__a_mistyped_key_is_named(tmp_path):
+    (tmp_path / "set.yaml").write_text("layuot: tno")
+    with pytest.raises(CapturesError, match=r"unknown key layuot; did you mean layout\?$"):
+        read_set_info(tmp_path)
 
 
-def test_infrared_range__over_the_whole_set(tmp_path, save):
+def test_set_info__a_folder_in_its_place(tmp_path):
+    (tmp_path / "set.yaml").mkdir()
+    with pytest.raises(CapturesError, match=r"set\.yaml: expected a file"):
+        read_set_info(tmp_path)
+
+
+def test_infrared_range__over_the_whole_set_but_for_four_channels(tmp_path, save):
     cold = save(tmp_path / "a.png", np.full((8, 8), 7000, np.uint16))
     warm = save(tmp_path / "b.tiff", np.full((8, 8), 9000, np.uint16))
-    (tmp_path / "c.png").write_text("damaged")
-    captures = _captures([cold, warm, tmp_path / "c.png"])
-    assert infrared_range(captures, percentiles=(0, 100), max_pixels=100) == (7000.0, 9000.0)
-
-
-def test_infrared_range__floats_and_what_is_not_a_number(tmp_path, save):
-    raw = np.array([[290.0, np.nan], [np.inf, 310.0]], np.float32)
-    captures = _captures([save(tmp_path / "a.tiff", raw)])
-    assert infrared_range(captures, percentiles=(0, 100), max_pixels=100) == (290.0, 310.0)
-
-
-def test_infrared_range__one_value_only(tmp_path, save):
-    captures = _captures([save(tmp_path / "a.png", np.full((8, 8), 500, np.uint16))])
-    assert infrared_range(captures, percentiles=(1, 99), max_pixels=100) == (500.0, 501.0)
+    both = save(tmp_path / "c.png", np.full((8, 8), 60000, np.uint16))
+    captures = [*_captures([cold, warm]), Capture("set", "c", both, both)]
+    params = IngestParams(percentiles=(0.0, 100.0))
+    assert infrared_range(captures, params) == (7000.0, 9000.0)
