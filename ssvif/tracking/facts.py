@@ -1,8 +1,9 @@
 """What is known of a DVC stage when it starts: its parameters, and tags that say what made it.
 
-The pipeline that a stage belongs to is named by all of params.yaml and by the manifest. A stage
-that writes the manifest (`ingest`) is therefore described at its end, every other one at its
-start: so all stages of one `dvc repro` agree without speaking to each other.
+The pipeline that a stage belongs to is known by what decides its model: the manifest and the
+parameters of training. A stage that writes the manifest (`ingest`) is therefore described at its
+end, every other one at its start: so all stages of one `dvc repro` agree without speaking to each
+other, and another picture grid or floor belongs to the training it looks at.
 """
 
 import shutil
@@ -22,6 +23,8 @@ DVC_LOCK = Path("dvc.lock")
 MANIFEST = Path("data/manifest.parquet")
 
 PIPELINE_TAG = "ssvif.pipeline"
+PIPELINE_NAME_TAG = "ssvif.pipeline_name"
+PIPELINE_PARAMS_TAG = "ssvif.pipeline_params"
 STAGE_TAG = "ssvif.stage"
 COMMIT_TAG = "ssvif.git_commit"
 DIRTY_TAG = "ssvif.git_dirty"
@@ -30,6 +33,10 @@ MANIFEST_TAG = "ssvif.manifest"
 DVC_STAGE_TAG = "ssvif.dvc_stage"
 
 ABSENT = "absent"
+
+# What `sample` and `ingest` decide of a model is in the manifest; the others come after it.
+_NOT_OF_THE_MODEL = frozenset({"sample", "ingest", "evaluate", "register", "tracking"})
+_SHORT_HASH = 6
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,12 @@ def describe_stage(stage: str, params: Params, tags: Mapping[str, str]) -> Stage
     own = {name: everything[name] for name in sections}
     manifest = sha256_file(MANIFEST) if MANIFEST.is_file() else ABSENT
     commit, dirty = _revision()
+    deciding = {name: everything[name] for name in everything.keys() - _NOT_OF_THE_MODEL}
+    pipeline = sha256_json([deciding, manifest])
     known = {
-        PIPELINE_TAG: sha256_json([everything, manifest]),
+        PIPELINE_TAG: pipeline,
+        PIPELINE_NAME_TAG: _pipeline_name(params, pipeline),
+        PIPELINE_PARAMS_TAG: sha256_json(deciding),
         STAGE_TAG: stage,
         COMMIT_TAG: commit,
         DIRTY_TAG: dirty,
@@ -72,6 +83,12 @@ def describe_stage(stage: str, params: Params, tags: Mapping[str, str]) -> Stage
         DVC_STAGE_TAG: _stage_hash(definition, own),
     }
     return StageFacts(stage=stage, params=own, tags={**known, **tags})
+
+
+def _pipeline_name(params: Params, pipeline: str) -> str:
+    parts = (params.stage_one, params.warm_up, params.stage_two)
+    steps = "+".join(str(part.steps) for part in parts)
+    return f"{steps} steps, seed {params.seed} ({pipeline[:_SHORT_HASH]})"
 
 
 def _definition(stage: str) -> dict[str, Any]:

@@ -40,10 +40,13 @@ class LivePush(threading.Thread):
         self._rows = rows
         self._experiment = experiment
         self._ending = threading.Event()
+        # Waited for instead of joined: an interrupted join takes the thread for stopped.
+        self._ended = threading.Event()
         self._status = "FINISHED"
         self._record: Path | None = None
         self._store: Store | None = None
         self._run_id: str | None = None
+        self._described = False
         self._pushed = 0
         self._warned = False
 
@@ -52,24 +55,27 @@ class LivePush(threading.Thread):
         pause = 0.0
         while not self._ending.wait(pause):
             pause = FLUSH_SECONDS if self._attempt(self._flush) else _PAUSE_AFTER_FAILURE
-        self._attempt(self._finish)
+        told = None
+        while told != self._status:
+            told = self._status
+            self._attempt(self._finish)
+        self._ended.set()
 
     def close(self, status: str, record: Path | None) -> None:
-        """End the run with a status, and wait a little for it; a second call does nothing.
+        """End the run with a status, and wait a little for it.
+
+        A second call, as where SIGTERM comes during the first, changes the status.
 
         Args:
             status: `FINISHED`, `FAILED` or `KILLED`.
             record: The stage's record, where it left one.
         """
-        if self._ending.is_set():
-            return
         self._status, self._record = status, record
         self._ending.set()
         if self.ident is None:
             self.start()
         limit = _LAST_FLUSH_SECONDS_KILLED if status == "KILLED" else _LAST_FLUSH_SECONDS
-        self.join(limit)
-        if self.is_alive():
+        if not self._ended.wait(limit):
             self._warn(f"no answer within {limit:.0f} s")
 
     def _attempt(self, action: Callable[[], None]) -> bool:
@@ -85,7 +91,11 @@ class LivePush(threading.Thread):
         if self._store is None:
             self._store = Store(open_client(), self._experiment)
         if self._run_id is None:
-            self._run_id = self._store.start(self.facts)
+            self._run_id = self._store.create(self.facts)
+        if not self._described:
+            self._store.resume_parent(self._run_id, self.facts)
+            self._store.describe(self._run_id, self.facts)
+            self._described = True
         rows = self._rows()
         self._store.log(self._run_id, rows[self._pushed :])
         self._pushed = len(rows)

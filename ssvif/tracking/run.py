@@ -47,6 +47,7 @@ class StageRun:
         self._artifacts: list[Path] = []
         self._push = self._connect() if live else None
         self._logged = False
+        self._discarded = False
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -79,20 +80,26 @@ class StageRun:
         """Keep a file with the record; it must be there until the block ends."""
         self._artifacts.append(path)
 
+    def discard(self) -> None:
+        """Leave no record and no run of a stage that found nothing to do."""
+        self._discarded = True
+
     def finish(self, record: Path) -> None:
         """Write the record, and complete the run in MLflow.
 
         Raises:
             StorageError: If the record cannot be written.
         """
-        push = self._push or self._connect()
+        if self._discarded:
+            return
+        self._push = push = self._push or self._connect()
         write_record(record, facts=push.facts, rows=self._journal.rows, artifacts=self._artifacts)
         push.close("FINISHED", record)
 
     def give_up(self, status: str) -> None:
-        """Tell MLflow that a stage it knows is `FAILED` or `KILLED`; no record is written."""
-        if self._push is not None:
-            self._push.close(status, None)
+        """Tell MLflow that the stage is `FAILED` or `KILLED`; no record is written."""
+        push = self._push or self._connect()
+        push.close(status, None)
 
     def _connect(self) -> LivePush:
         return LivePush(
@@ -122,8 +129,8 @@ def track_stage(
         scratch: A folder outside DVC's outputs, where metrics survive a kill; rows that it holds
             belong to this run, unless `StageRun.rewind` drops them.
         tags: Further tags for the record and for MLflow.
-        live: Push while the stage runs. False pushes once, when it has ended well, for short
-            stages and for the one that writes the manifest (see `ssvif.tracking.facts`).
+        live: Push while the stage runs. False pushes once, when it has ended, for short stages
+            and for the one that writes the manifest (see `ssvif.tracking.facts`).
 
     Yields:
         The log.
@@ -140,7 +147,7 @@ def track_stage(
     try:
         with _sigterm_raises():
             yield run
-        run.finish(record)
+            run.finish(record)
     except _Terminated:
         run.give_up("KILLED")
         os.kill(os.getpid(), signal.SIGTERM)

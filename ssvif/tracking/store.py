@@ -15,7 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssvif.tracking.facts import ABSENT, COMMIT_TAG, PIPELINE_TAG, StageFacts
+from ssvif.tracking.facts import (
+    ABSENT,
+    COMMIT_TAG,
+    DIRTY_TAG,
+    MANIFEST_TAG,
+    PIPELINE_NAME_TAG,
+    PIPELINE_PARAMS_TAG,
+    PIPELINE_TAG,
+    StageFacts,
+)
 from ssvif.tracking.journal import Row
 from ssvif.tracking.process import is_alive, process_tag
 from ssvif.tracking.record import Record
@@ -109,23 +118,38 @@ class Store:
                 else client.create_experiment(experiment, _artifact_location())
             )
 
-    def start(self, facts: StageFacts) -> str:
-        """Make a running child, under its pipeline's parent, and return its id."""
+    def create(self, facts: StageFacts) -> str:
+        """Make a child under its pipeline's parent, and return its id; `describe` fills it."""
         with store_lock():
             self._reap()
-            parent = self._parent(facts.tags[PIPELINE_TAG])
+            parent = self._parent(facts)
         tags = {
             **facts.tags,
+            **_source_tags(facts),
             _PARENT_TAG: parent,
             PROCESS_TAG: process_tag(),
             HOST_TAG: platform.node(),
         }
-        if facts.tags[COMMIT_TAG] != ABSENT:
-            tags["mlflow.source.git.commit"] = facts.tags[COMMIT_TAG]
         run = self.client.create_run(self.experiment_id, tags=tags, run_name=facts.stage)
-        self.client.update_run(parent, status="RUNNING")
-        self._log_params(run.info.run_id, facts.params)
         return str(run.info.run_id)
+
+    def describe(self, run_id: str, facts: StageFacts) -> None:
+        """Log a child's parameters; a second call changes nothing."""
+        from mlflow.entities import Param
+
+        flat = flatten(facts.params).items()
+        params = [Param(key, str(value)[:_LONGEST_PARAM]) for key, value in flat]
+        for first in range(0, len(params), _PARAMS_PER_CALL):
+            self.client.log_batch(run_id, params=params[first : first + _PARAMS_PER_CALL])
+
+    def resume_parent(self, run_id: str, facts: StageFacts) -> None:
+        """Show that a child is at work, in its parent: as running, and from this child's commit."""
+        from mlflow.entities import RunTag
+
+        parent = self._parent_of(run_id)
+        tags = [RunTag(key, value) for key, value in _parent_tags(facts).items()]
+        self.client.log_batch(parent, tags=tags)
+        self.client.update_run(parent, status="RUNNING")
 
     def log(self, run_id: str, rows: Sequence[Row]) -> None:
         """Add rows of metrics; a row that the run has already is not added twice."""
@@ -147,19 +171,18 @@ class Store:
             status: `FINISHED`, `FAILED` or `KILLED`.
             record: What the stage left; its hash marks the child as complete.
         """
-        if record is not None:
-            if record.artifacts is not None:
-                self.client.log_artifacts(run_id, str(record.artifacts))
-            self.client.set_tag(run_id, RECORD_TAG, record.digest)
-        parent = self.client.get_run(run_id).data.tags[_PARENT_TAG]
-        self.client.set_terminated(run_id, status)
-        self.client.set_terminated(parent, status)
+        self._end(run_id, status, record)
+        self.client.set_terminated(self._parent_of(run_id), status)
 
     def add(self, record: Record) -> str:
-        """Add a whole record as a finished child, and return the child's id."""
-        run_id = self.start(record.facts)
+        """Add a whole record as a finished child, and return the child's id.
+
+        What a stage once left says nothing of how its pipeline stands: the parent keeps its state.
+        """
+        run_id = self.create(record.facts)
+        self.describe(run_id, record.facts)
         self.log(run_id, record.rows)
-        self.finish(run_id, "FINISHED", record)
+        self._end(run_id, "FINISHED", record)
         return run_id
 
     def find_record(self, digest: str) -> str | None:
@@ -167,16 +190,29 @@ class Store:
         runs = self._search(f"tags.`{RECORD_TAG}` = '{digest}' and attributes.status = 'FINISHED'")
         return str(runs[0].info.run_id) if runs else None
 
-    def _parent(self, pipeline: str) -> str:
+    def _end(self, run_id: str, status: str, record: Record | None) -> None:
+        if record is not None:
+            if record.artifacts is not None:
+                self.client.log_artifacts(run_id, str(record.artifacts))
+            self.client.set_tag(run_id, RECORD_TAG, record.digest)
+        self.client.set_terminated(run_id, status)
+
+    def _parent(self, facts: StageFacts) -> str:
+        """Return the pipeline's run; a new one is at rest until a stage runs."""
+        pipeline = facts.tags[PIPELINE_TAG]
         runs = self._search(f"tags.`{PIPELINE_RUN_TAG}` = '{pipeline}'")
         if runs:
             return str(runs[0].info.run_id)
         run = self.client.create_run(
             self.experiment_id,
-            tags={PIPELINE_RUN_TAG: pipeline},
-            run_name=f"pipeline {pipeline[:8]}",
+            tags={PIPELINE_RUN_TAG: pipeline, **_parent_tags(facts)},
+            run_name=facts.tags.get(PIPELINE_NAME_TAG, f"pipeline {pipeline[:8]}"),
         )
+        self.client.set_terminated(run.info.run_id, "FINISHED")
         return str(run.info.run_id)
+
+    def _parent_of(self, run_id: str) -> str:
+        return str(self.client.get_run(run_id).data.tags[_PARENT_TAG])
 
     def _reap(self) -> None:
         """Mark children killed whose process on this machine is gone."""
@@ -188,12 +224,16 @@ class Store:
     def _search(self, query: str) -> "list[Run]":
         return list(self.client.search_runs([self.experiment_id], query))
 
-    def _log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
-        from mlflow.entities import Param
 
-        flat = [Param(key, str(value)[:_LONGEST_PARAM]) for key, value in flatten(params).items()]
-        for first in range(0, len(flat), _PARAMS_PER_CALL):
-            self.client.log_batch(run_id, params=flat[first : first + _PARAMS_PER_CALL])
+def _parent_tags(facts: StageFacts) -> dict[str, str]:
+    """Return what a pipeline's run shows of the stage that ran last."""
+    shared = (COMMIT_TAG, DIRTY_TAG, MANIFEST_TAG, PIPELINE_PARAMS_TAG)
+    return {**{key: facts.tags[key] for key in shared if key in facts.tags}, **_source_tags(facts)}
+
+
+def _source_tags(facts: StageFacts) -> dict[str, str]:
+    commit = facts.tags[COMMIT_TAG]
+    return {} if commit == ABSENT else {"mlflow.source.git.commit": commit}
 
 
 def reason(error: Exception) -> str:

@@ -32,3 +32,15 @@ def runs(open_store):
         return [run for run in runs if run.info.run_name == name]
 
     return found
+
+
+@pytest.fixture
+def parents(open_store):
+    """Return the pipelines' runs in the store."""
+
+    def found():
+        opened = open_store()
+        query = f"tags.`{store.PIPELINE_RUN_TAG}` LIKE '%'"
+        return list(opened.client.search_runs([opened.experiment_id], query))
+
+    return found

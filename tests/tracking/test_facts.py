@@ -54,6 +54,31 @@ def test_describe_stage__stages_of_one_pipeline_share_its_name():
     assert len(names) == 1
 
 
+def pipeline_of(sections):
+    return describe_stage("train", Params.model_validate(sections), {}).tags[facts.PIPELINE_TAG]
+
+
+@pytest.mark.usefixtures("pipeline")
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"evaluate": {"grid_pairs": 2}},
+        {"register": {"floors": {"qabf": 0.1}}},
+        {"tracking": {"experiment": "other"}},
+        {"sample": {"pairs": 40}},
+        {"ingest": {"max_shift": 2}},
+    ],
+)
+def test_describe_stage__what_does_not_decide_the_model_is_the_same_pipeline(sections):
+    assert pipeline_of(sections) == pipeline_of({})
+
+
+@pytest.mark.usefixtures("pipeline")
+@pytest.mark.parametrize("sections", [{"seed": 1}, {"stage_two": {"steps": 3}}])
+def test_describe_stage__other_training_is_another_pipeline(sections):
+    assert pipeline_of(sections) != pipeline_of({})
+
+
 def test_describe_stage__another_manifest_is_another_pipeline(pipeline):
     before = describe_stage("train", Params(), {}).tags
     (pipeline / "data").mkdir()

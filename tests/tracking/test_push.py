@@ -40,6 +40,21 @@ def test_push_records__what_was_pushed_live_is_left_alone(project, params):
     assert push_records(project / "runs", experiment="ssvif") == []
 
 
+def test_push_records__an_older_record_leaves_the_state_of_its_pipeline(
+    records, params, runs, parents
+):
+    with pytest.raises(ValueError, match="broken"), track_stage("s", params=params, record=records):
+        raise ValueError("broken")
+    push_records(records, experiment="ssvif")
+    assert [run.info.status for run in parents()] == ["FAILED"]
+    assert runs("stage_one")[0].info.status == "FINISHED"
+
+
+def test_push_records__a_pipeline_made_for_records_is_at_rest(records, parents):
+    push_records(records, experiment="ssvif")
+    assert [run.info.status for run in parents()] == ["FINISHED"]
+
+
 def test_push_records__unreachable_store_is_one_line(records, monkeypatch):
     monkeypatch.setenv(URI_VARIABLE, "nonsense://nowhere")
     with pytest.raises(TrackingError, match=r"nonsense://nowhere: .* cannot be used") as refusal:

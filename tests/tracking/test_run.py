@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -12,7 +13,7 @@ from ssvif.files import sha256_folder
 from ssvif.tracking import facts
 from ssvif.tracking.record import read_record
 from ssvif.tracking.run import track_stage
-from ssvif.tracking.store import PIPELINE_RUN_TAG, RECORD_TAG, URI_VARIABLE
+from ssvif.tracking.store import RECORD_TAG, URI_VARIABLE, Store
 
 
 def test_track_stage__importing_it_leaves_mlflow_alone():
@@ -39,19 +40,54 @@ def test_track_stage__fills_record_and_store(project, params, runs):
     assert (project / "mlartifacts" / child.info.run_id / "artifacts/plot.txt").is_file()
 
 
-def test_track_stage__stages_share_one_parent(project, params, runs, open_store):
+def test_track_stage__stages_share_one_parent(project, params, runs, parents):
     for stage in ("evaluate", "register"):
         with track_stage(stage, params=params, record=project / "runs" / stage, live=False) as run:
             run.log(0, {"x": 1.0})
-    store = open_store()
-    (parent,) = store.client.search_runs(
-        [store.experiment_id], f"tags.`{PIPELINE_RUN_TAG}` LIKE '%'"
-    )
+    (parent,) = parents()
     children = [
         runs(stage)[0].data.tags["mlflow.parentRunId"] for stage in ("evaluate", "register")
     ]
     assert children == [parent.info.run_id] * 2
     assert parent.info.status == "FINISHED"
+
+
+def test_track_stage__parent_says_what_its_children_come_from(
+    project, params, parents, monkeypatch
+):
+    for commit in ("a" * 40, "b" * 40):
+        monkeypatch.setattr(facts, "_revision", lambda commit=commit: (commit, "true"))
+        with track_stage("s", params=params, record=project / "s", live=False):
+            pass
+    (parent,) = parents()
+    assert parent.info.run_name.startswith("400+150+250 steps, seed 7 (")
+    assert parent.data.tags[facts.COMMIT_TAG] == "b" * 40
+    assert parent.data.tags["mlflow.source.git.commit"] == "b" * 40
+    assert parent.data.tags[facts.DIRTY_TAG] == "true"
+    tags = read_record(project / "s").facts.tags
+    for key in (facts.MANIFEST_TAG, facts.PIPELINE_PARAMS_TAG):
+        assert parent.data.tags[key] == tags[key]
+
+
+def test_track_stage__a_store_that_stumbles_gets_one_child(project, params, runs, monkeypatch):
+    monkeypatch.setattr("ssvif.tracking.live._PAUSE_AFTER_FAILURE", 0.01)
+    describe, failures = Store.describe, [ConnectionError("try later")] * 3
+
+    def stumble(self, run_id, stage_facts):
+        if failures:
+            raise failures.pop()
+        describe(self, run_id, stage_facts)
+
+    monkeypatch.setattr(Store, "describe", stumble)
+    with track_stage("s", params=params, record=project / "s") as run:
+        run.log(1, {"a": 1.0})
+        deadline = time.monotonic() + 30
+        while failures and time.monotonic() < deadline:
+            threading.Event().wait(0.01)
+    (child,) = runs("s")
+    assert failures == []
+    assert child.info.status == "FINISHED"
+    assert child.data.params["seed"] == "7"
 
 
 def log_steps(run, first, last):
@@ -80,12 +116,25 @@ def test_track_stage__resumed_run_equals_an_unbroken_one(project, params, runs):
     assert sorted(run.info.status for run in runs("broken")) == ["FAILED", "FINISHED"]
 
 
-def test_track_stage__failure_of_a_short_stage_leaves_nothing(project, params, runs):
-    with (
-        pytest.raises(ValueError, match="wrong"),
-        track_stage("s", params=params, record=project / "s", live=False),
-    ):
+def fail_shortly(params, project):
+    with track_stage("s", params=params, record=project / "s", live=False):
         raise ValueError("wrong")
+
+
+def test_track_stage__failure_of_a_short_stage_is_told(project, params, runs, parents):
+    with track_stage("before", params=params, record=project / "before", live=False):
+        pass
+    with pytest.raises(ValueError, match="wrong"):
+        fail_shortly(params, project)
+    assert not (project / "s").exists()
+    assert [run.info.status for run in runs("s")] == ["FAILED"]
+    assert [run.info.status for run in parents()] == ["FAILED"]
+
+
+def test_track_stage__discarded_leaves_nothing(project, params, runs):
+    with track_stage("s", params=params, record=project / "s", live=False) as run:
+        run.log(0, {"a": 1.0})
+        run.discard()
     assert not (project / "s").exists()
     assert runs("s") == []
 
@@ -160,6 +209,38 @@ def test_track_stage__sigterm_marks_killed_and_ends_by_the_signal(project, runs)
     assert (project / "c/metrics.jsonl").read_text().count("\n") == 1
 
 
+ENDING = """
+import time
+from pathlib import Path
+from ssvif.params import Params
+from ssvif.tracking.run import track_stage
+from ssvif.tracking.store import Store
+
+finish = Store.finish
+
+def slow(self, run_id, status, record):
+    if status == "FINISHED":
+        print("ending", flush=True)
+        time.sleep(3)
+    finish(self, run_id, status, record)
+
+Store.finish = slow
+with track_stage("s", params=Params(), record=Path("s")) as run:
+    run.log(1, {"a": 1.0})
+"""
+
+
+def test_track_stage__sigterm_while_it_ends_marks_killed(runs, parents):
+    command = [sys.executable, "-c", ENDING]
+    stage = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    stage.stdout.readline()
+    stage.send_signal(signal.SIGTERM)
+    assert stage.wait(30) == -signal.SIGTERM
+    stage.stdout.close()
+    assert [run.info.status for run in runs("s")] == ["KILLED"]
+    assert [run.info.status for run in parents()] == ["KILLED"]
+
+
 def test_track_stage__two_processes_on_a_fresh_store(project, runs):
     (project / "mlflow.db").unlink()
     stages = [start(0, 0) for _ in range(2)]
@@ -179,7 +260,7 @@ def test_track_stage__handler_of_sigterm_is_put_back(project, params):
 
 def test_track_stage__a_killed_process_is_reaped_by_the_next(project, params, runs, open_store):
     store = open_store()
-    dead = store.start(facts.describe_stage("s", params, {}))
+    dead = store.create(facts.describe_stage("s", params, {}))
     store.client.set_tag(dead, "ssvif.process", f"boot:{os.getpid()}:1")
     with track_stage("next", params=params, record=project / "next", live=False):
         pass
