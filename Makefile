@@ -59,5 +59,5 @@ ui: setup ## show the recorded runs at http://127.0.0.1:5000
 	mlflow server --host 127.0.0.1 --port 5000 --workers 1 --backend-store-uri sqlite:///mlflow.db
 
 clean: ## delete what the pipeline made; captures, caches and the environment stay
-	rm -rf data/sample data/pairs data/labels data/quarantine data/manifest.parquet
+	rm -rf data/sample data/pairs data/labels data/quarantine data/manifest.parquet data/.ingest.json
 	rm -rf models runs reports checkpoints

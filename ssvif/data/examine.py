@@ -29,7 +29,6 @@ from ssvif.errors import ColourInfraredError, ImageError, PairError, PixelLimitE
 from ssvif.files import sha256_file, sha256_json
 from ssvif.params import IngestParams
 
-_VERSION = 1  # of what follows: findings of another version are made anew
 _ID_LENGTH = 16
 _LEVELS = 255.0
 # The parameters that findings depend on.
@@ -50,9 +49,9 @@ class Source:
     ir_sha256: str
 
     def fingerprint(self, params: IngestParams) -> str:
-        """Return a hash of all that a finding depends on."""
+        """Return a hash of all that a finding depends on, but for the code."""
         relevant = params.model_dump(mode="json", include=_RELEVANT)
-        kind = [_VERSION, self.capture.is_joint, self.value_range]
+        kind = [self.capture.is_joint, self.value_range]
         return sha256_json([kind, self.vis_sha256, self.ir_sha256, relevant])
 
 

@@ -11,7 +11,7 @@ from ssvif.data.labels import load_boxes, load_mask
 from ssvif.data.layouts import Capture
 from ssvif.data.quarantine import Rejection
 from ssvif.errors import PairError
-from ssvif.files import sha256_file, write_changed
+from ssvif.files import sha256_file, sha256_json, write_changed
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,15 @@ def write_labels(
         if source is None:
             continue
         key = f"{kind}/{finding.pair_id}"
-        sha256 = _hash(source)
+        fingerprint = sha256_json([_hash(source), max_pixels])
         known = index.labels.get(key)
-        if known is None or known.sha256 != sha256 or not (known.code or target.exists()):
+        is_same = known is not None and known.fingerprint == fingerprint
+        if known is None or not is_same or not (known.code or target.exists()):
             try:
                 write(source, target)
-                known = LabelFinding(sha256)
+                known = LabelFinding(fingerprint)
             except PairError as error:
-                known = LabelFinding(sha256, error.code, str(error))
+                known = LabelFinding(fingerprint, error.code, str(error))
             index.labels[key] = known
         if known.code:
             dropped.append(Rejection(capture, known.code, known.sentence))

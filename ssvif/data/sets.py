@@ -48,8 +48,6 @@ def read_set_info(folder: Path) -> SetInfo | None:
         raise CapturesError(f"{path}: not readable as YAML ({first_line})") from None
     except OSError as error:
         raise CapturesError(f"{path}: expected a file ({error.strerror}); mend it") from None
-            f"{path}: cannot be read ({error.strerror}); put a file there"
-        ) from None
     low, high = info.infrared_range or EIGHT_BITS
     if not low < high:
         raise CapturesError(f"{path}: infrared_range {low:g} to {high:g}; give black < white")

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ssvif.data import index, label_files
 from ssvif.data import ingest as module
 from ssvif.data.images import read_infrared_raw, read_visible
 from ssvif.data.ingest import INDEX_FILE, ingest
 from ssvif.data.manifest import read_manifest
-from ssvif.errors import CapturesError, StorageError
+from ssvif.errors import CapturesError, PairError, StorageError
 from ssvif.params import IngestParams
 
 PARAMS = IngestParams()
@@ -273,6 +274,34 @@ def test_ingest__damaged_index_is_made_anew(rig):
     (rig / INDEX_FILE).write_text('{"findings": [1]}')
     ingest(PARAMS, root=rig)
     assert (rig / INDEX_FILE).read_bytes() == before
+
+
+def test_ingest__other_code_examines_again(rig, monkeypatch):
+    ingest(PARAMS, root=rig)
+    monkeypatch.setattr(index, "code_hash", lambda: "another")
+    strict = PairError("constant", "stricter than before")
+
+    def refuse(*_args, **_options):
+        raise strict
+
+    monkeypatch.setattr("ssvif.data.checks.check_contrast", refuse)
+    with pytest.raises(CapturesError, match="none of 12 captures"):
+        ingest(PARAMS, root=rig)
+
+
+def test_ingest__labels_are_read_again_under_another_pixel_limit(rig, save, monkeypatch):
+    save(rig / "data/captures/rig/labels/001.png", np.zeros((144, 192), np.uint8))
+    ingest(PARAMS, root=rig)
+    limits = []
+    load = label_files.load_mask
+
+    def load_mask(path, *, max_pixels, **size):
+        limits.append(max_pixels)
+        return load(path, max_pixels=max_pixels, **size)
+
+    monkeypatch.setattr(label_files, "load_mask", load_mask)
+    ingest(PARAMS.model_copy(update={"max_pixels": 144 * 192}), root=rig)
+    assert limits == [144 * 192]
 
 
 def test_ingest__deep_infrared_is_scaled_over_the_set(tmp_path, save, make_pair):
