@@ -1,6 +1,7 @@
 """Fuses image files: one pair, or two folders paired by name."""
 
 import logging
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,36 +10,31 @@ import numpy as np
 
 from ssvif.data.images import (
     SUFFIXES,
-    infrared_depth,
     read_infrared_raw,
     read_visible,
     scale_infrared,
     write_png,
 )
+from ssvif.data.infrared_range import EIGHT_BITS, common_range, is_deep
 from ssvif.errors import CapturesError, ImageError, SsvifError
 from ssvif.fuse.fuser import Fuser
+from ssvif.params import MAX_PIXELS, PERCENTILES
 
 logger = logging.getLogger(__name__)
-
-MAX_PIXELS = 50_000_000
-EIGHT_BIT_RANGE = (0.0, 255.0)
-PERCENTILES = (0.1, 99.9)
-
-# Of each deep infrared image, so that percentiles over a long list stay cheap.
-_SAMPLED_PIXELS = 10_000
 
 
 @dataclass(frozen=True)
 class FusePair:
-    """Files of one pair, and where its fused image goes."""
+    """Files of one pair, where its fused image goes, and files that claim the same name."""
 
     vis: Path
     ir: Path
     out: Path
+    spare: tuple[Path, ...] = ()
 
 
 def pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
-    """Pair two files, or two folders by their files' names without suffix.
+    """Pair two files, or two folders by their files' names without suffix, in any letter case.
 
     Args:
         vis: A visible image or a folder of them.
@@ -71,12 +67,12 @@ def fuse_files(
         fuser: What fuses.
         pairs: The files.
         ir_range: Raw values of black and white of infrared with more than 8 bits; by default
-            percentiles over all pairs given.
+            percentiles over all such images given, of which there must be several.
 
     Returns:
         Why each visible file that failed did so; empty where all went well.
     """
-    deep_range = ir_range or _common_range([pair.ir for pair in pairs])
+    deep_range = ir_range or _find_range([pair.ir for pair in pairs])
     failed = {}
     for pair in pairs:
         try:
@@ -86,12 +82,21 @@ def fuse_files(
     return failed
 
 
-def _fuse_pair(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float]) -> None:
+def _fuse_pair(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float] | None) -> None:
+    if pair.spare:
+        names = ", ".join(path.name for path in (pair.vis, pair.ir, *pair.spare))
+        raise ImageError(f"{names} claim one name; keep one in each folder")
     if pair.out.resolve() in (pair.vis.resolve(), pair.ir.resolve()):
         raise ImageError(f"{pair.out}: would overwrite its own source; choose another output")
     vis = read_visible(pair.vis, max_pixels=MAX_PIXELS)
     raw = read_infrared_raw(pair.ir, max_pixels=MAX_PIXELS)
-    value_range = EIGHT_BIT_RANGE if raw.dtype == np.uint8 else deep_range
+    value_range = EIGHT_BITS if raw.dtype == np.uint8 else deep_range
+    if value_range is None:
+        raise ImageError(
+            f"{pair.ir}: more than 8 bits, and no other image to find black and white from; give"
+            " the camera's raw values with --ir-range BLACK WHITE (of a set that was brought in:"
+            " infrared_range in its set.yaml, or ir_low and ir_high in the manifest)"
+        )
     write_png(pair.out, fuser(vis, scale_infrared(raw, value_range)))
 
 
@@ -107,44 +112,36 @@ def _pair_folders(vis: Path, ir: Path, out: Path) -> list[FusePair]:
     lonely = len(vis_files.keys() ^ ir_files.keys())
     if lonely:
         logger.warning("%d images have no partner of their name and are passed over", lonely)
-    return [FusePair(vis_files[name], ir_files[name], out / f"{name}.png") for name in common]
+    return [_pair(vis_files[name], ir_files[name], out) for name in common]
 
 
-def _images(folder: Path) -> Mapping[str, Path]:
-    """Return a folder's images by their names without suffix."""
-    images: dict[str, Path] = {}
+def _pair(vis: Sequence[Path], ir: Sequence[Path], out: Path) -> FusePair:
+    target = out / f"{vis[0].stem}.png"
+    return FusePair(vis[0], ir[0], target, spare=(*vis[1:], *ir[1:]))
+
+
+def _images(folder: Path) -> Mapping[str, Sequence[Path]]:
+    """Return a folder's images by their names without suffix, hidden ones left out."""
+    images: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES:
-            continue
-        if path.stem in images:
-            raise CapturesError(
-                f"{path} and {images[path.stem].name} have one name; keep one of them in the folder"
-            )
-        images[path.stem] = path
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            name = unicodedata.normalize("NFC", path.stem).casefold()
+            images.setdefault(name, []).append(path)
     return images
 
 
-def _common_range(paths: Sequence[Path]) -> tuple[float, float]:
-    """Return percentiles over all infrared images that have more than 8 bits.
-
-    One range for all, never image by image: equal temperatures keep equal grey values.
-    """
-    samples = []
-    for path in paths:
-        try:
-            if infrared_depth(path) == 8:
-                continue
-            raw = read_infrared_raw(path, max_pixels=MAX_PIXELS).ravel()
-        except ImageError:
-            continue  # reported when its pair is fused
-        values = raw[:: max(1, raw.size // _SAMPLED_PIXELS)]
-        samples.append(values[np.isfinite(values)])
-    if not samples:
-        return EIGHT_BIT_RANGE
-    low, high = (float(level) for level in np.percentile(np.concatenate(samples), PERCENTILES))
-    logger.info(
-        "deep infrared: %g is black and %g white, from all files given; --ir-range sets them",
-        low,
-        high,
-    )
-    return low, high
+def _find_range(paths: Sequence[Path]) -> tuple[float, float] | None:
+    """Return one range for all images of more than 8 bits, or None where there is only one."""
+    deep = [path for path in paths if is_deep(path)]
+    # A range from a single image would stretch it: equal temperatures, other grey values.
+    if len(deep) < 2:
+        return None
+    found = common_range(deep, percentiles=PERCENTILES, max_pixels=MAX_PIXELS)
+    if found:
+        low, high = found
+        logger.info(
+            "deep infrared: %g is black and %g white, from all files given; --ir-range sets them",
+            low,
+            high,
+        )
+    return found

@@ -89,6 +89,6 @@ def _require_pair(vis: npt.NDArray[np.generic], ir: npt.NDArray[np.generic]) -> 
         )
     if vis.shape[:2] != ir.shape:
         raise ShapeError(
-            f"vis is {vis.shape[0]}x{vis.shape[1]}, ir is {ir.shape[0]}x{ir.shape[1]}; register "
+            f"vis is {vis.shape[1]}x{vis.shape[0]}, ir is {ir.shape[1]}x{ir.shape[0]}; register "
             "the pair to one size first"
         )

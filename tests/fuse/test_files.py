@@ -43,10 +43,25 @@ def test_pair_files__refuses(rig, vis, ir, out, words):
         pair_files(rig / vis, rig / ir, rig / out)
 
 
-def test_pair_files__two_files_of_one_name_are_ambiguous(rig):
+def test_fuse_files__two_files_of_one_name_fail_and_the_rest_goes_on(rig, fuser):
     (rig / "vis" / "0.bmp").write_bytes((rig / "vis" / "0.png").read_bytes())
-    with pytest.raises(CapturesError, match="have one name"):
-        pair_files(rig / "vis", rig / "ir", rig / "out")
+    [(path, reason)] = fuse_files(fuser, pair_files(rig / "vis", rig / "ir", rig / "out")).items()
+    assert path.stem == "0"
+    assert "0.bmp, 0.png, 0.png claim one name" in reason
+    assert {path.name for path in (rig / "out").iterdir()} == {"1.png", "2.png"}
+
+
+def test_pair_files__names_in_any_case_and_composition(rig):
+    (rig / "vis" / "0.png").rename(rig / "vis" / "Cafe\u0301.PNG")
+    (rig / "ir" / "0.png").rename(rig / "ir" / "CAF\u00c9.png")
+    names = {(pair.vis.name, pair.ir.name) for pair in pair_files(rig / "vis", rig / "ir", rig)}
+    assert ("Cafe\u0301.PNG", "CAF\u00c9.png") in names
+
+
+def test_pair_files__hidden_files_are_passed_over(rig):
+    for half in ("vis", "ir"):
+        (rig / half / "._0.png").write_bytes(b"a file manager's notes")
+    assert len(pair_files(rig / "vis", rig / "ir", rig / "out")) == 3
 
 
 def test_fuse_files__any_size_each_to_its_own(rig, fuser):
@@ -94,3 +109,24 @@ def test_fuse_files__a_given_range_is_taken(rig, fuser):
     pairs = pair_files(rig / "vis" / "0.png", rig / "ir" / "0.png", rig / "out.png")
     assert not fuse_files(fuser, pairs, ir_range=(28000.0, 40000.0))
     assert np.asarray(Image.open(rig / "out.png")).max() <= 2
+
+
+def test_fuse_files__a_lone_deep_image_needs_a_range(rig, fuser):
+    _deep(rig, "0", 27000, 28000)
+    single = pair_files(rig / "vis" / "0.png", rig / "ir" / "0.png", rig / "out.png")
+    folders = pair_files(rig / "vis", rig / "ir", rig / "out")
+    for pairs in (single, folders):
+        [(path, reason)] = fuse_files(fuser, pairs).items()
+        assert path.name == "0.png"
+        assert "--ir-range BLACK WHITE" in reason
+        assert "set.yaml" in reason
+    assert not (rig / "out.png").exists()
+
+
+def test_fuse_files__deep_images_without_a_number(rig, fuser):
+    for name in ("0", "1"):
+        (rig / "ir" / f"{name}.png").unlink()
+        empty = Image.fromarray(np.full((48, 64), np.nan, np.float32))
+        empty.save(rig / "ir" / f"{name}.tiff")
+    failed = fuse_files(fuser, pair_files(rig / "vis", rig / "ir", rig / "out"))
+    assert {path.name for path in failed} == {"0.png", "1.png"}

@@ -41,7 +41,7 @@ def test_fuser__equal_grey_sources_come_back(fuser):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda vis, ir: (vis, ir[:-1]), "register the pair"),
+        (lambda vis, ir: (vis, ir[:-1]), "vis is 56x40, ir is 56x39; register the pair"),
         (lambda vis, ir: (vis.astype(float), ir), "uint8"),
         (lambda vis, ir: (vis[..., :2], ir), "expected vis"),
         (lambda vis, ir: (vis, ir[..., None]), "expected vis"),
