@@ -20,16 +20,19 @@ def add(
 ) -> None:
     """Bring a folder of visible/infrared captures in, leaving it as it is."""
     from ssvif.data.captures import add_captures
-    from ssvif.params import PARAMS_FILE, IngestParams, load_params
+    from ssvif.params import load_params
 
-    params = load_params().ingest if PARAMS_FILE.exists() else IngestParams()
-    added = add_captures(folder, name=name, layout=layout, params=params)
+    added = add_captures(folder, name=name, layout=layout, params=load_params().ingest)
     typer.echo(
         f"{added.name}: {added.pairs} pairs (layout {added.layout}), {added.new_files} files"
         f" are new; `dvc repro` takes them in"
     )
     if added.halves:
         typer.echo(f"{added.name}: {added.halves} files have no other half")
+    if added.unread_images:
+        typer.echo(f"{added.name}: {added.unread_images} images have no place in this layout")
+    for sentence in added.left_out:
+        typer.echo(f"{added.name}: left out: {sentence}")
 
 
 @app.command("list")

@@ -2,7 +2,8 @@
 
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ssvif.data.checks import check_inside
@@ -13,7 +14,9 @@ from ssvif.data.layouts import (
     detect_layout,
     find_captures,
     list_files,
+    unread_images,
 )
+from ssvif.data.quarantine import RECORDS
 from ssvif.data.sets import SetInfo, infrared_range, read_set_info, write_set_info
 from ssvif.errors import CapturesError, PairError
 from ssvif.files import atomic_path, sha256_file
@@ -33,6 +36,8 @@ class SetSummary:
         pairs: Pairs with both halves.
         halves: Files whose other half is missing.
         new_files: Files that were brought in just now.
+        unread_images: Images of the folder that the layout has no place for.
+        left_out: Why pairs or lists were left where they are, a sentence each.
     """
 
     name: str
@@ -40,6 +45,8 @@ class SetSummary:
     pairs: int
     halves: int
     new_files: int = 0
+    unread_images: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 def add_captures(
@@ -53,7 +60,9 @@ def add_captures(
     """Bring a folder of captures into the inbox, leaving the folder as it is.
 
     Files are hard-linked, or copied where they cannot be. A folder that is itself called train,
-    val or test goes to that part of its set. Files that the set has already are left out.
+    val or test goes to that part of its set. Files that the set has already are left out, and so
+    are links that lead out of the folder. The range of deep infrared is recorded once, over all
+    that the set then has.
 
     Args:
         folder: The captures, in any layout of `LAYOUTS`.
@@ -66,23 +75,27 @@ def add_captures(
         What the folder held, and how many of its files are new.
 
     Raises:
-        CapturesError: If there are no pairs, a file would replace another one, a link leads out
-            of the folder, or a name cannot be used. Nothing was brought in then.
+        CapturesError: If there are no pairs, a file would replace another one, the folder holds
+            the inbox, or a name cannot be used. Nothing was brought in then.
         StorageError: If a file cannot be written; the same command goes on from there.
     """
     if not folder.is_dir():
         raise CapturesError(f"{folder}: no such folder; give the folder that holds the captures")
+    if inbox.resolve().is_relative_to(folder.resolve()):
+        raise CapturesError(f"{folder}: holds the inbox {inbox} itself; give the captures' folder")
     home = inbox / _set_name(folder.resolve(), name)
     info = read_set_info(home)
-    captures, layout = _find(folder, layout, info)
-    moves = _plan(folder, home, captures, layout)
+    found, layout = _find(folder, layout, info)
+    unread = unread_images(folder, found)
+    captures, lists, left_out = _part(folder, found, list_files(folder, layout))
+    moves = _plan(folder, home, [*lists, *(path for pair in captures for path in pair.files)])
     for source, target in moves.items():
         _bring(source, target)
-    if info is None:
-        limits = params or IngestParams()
-        value_range = infrared_range(captures, limits)
-        write_set_info(home, SetInfo(layout=layout, infrared_range=value_range))
-    return _summary(home.name, layout, captures, new_files=len(moves))
+    _record(home, info, layout, params or IngestParams())
+    summary = _summary(home.name, layout, captures)
+    return replace(
+        summary, new_files=len(moves), unread_images=len(unread), left_out=tuple(left_out)
+    )
 
 
 def list_captures(inbox: Path = INBOX) -> list[SetSummary]:
@@ -102,6 +115,11 @@ def list_captures(inbox: Path = INBOX) -> list[SetSummary]:
     return summaries
 
 
+def is_set_name(name: str) -> bool:
+    """Tell whether a set may be called so."""
+    return bool(SET_NAME.fullmatch(name)) and name.casefold() != RECORDS
+
+
 def set_folders(inbox: Path) -> list[Path]:
     """Return the folders of the sets in an inbox, in the order of their names."""
     if not inbox.is_dir():
@@ -113,7 +131,7 @@ def set_folders(inbox: Path) -> list[Path]:
 def _set_name(folder: Path, name: str | None) -> str:
     is_part = folder.name.casefold() in SPLIT_FOLDERS
     chosen = name or (folder.parent.name if is_part else folder.name)
-    if not SET_NAME.fullmatch(chosen):
+    if not is_set_name(chosen):
         raise CapturesError(
             f"{chosen!r} cannot name a set; give letters, digits, - _ . with --name"
         )
@@ -138,25 +156,41 @@ def _find(folder: Path, layout: str, info: SetInfo | None) -> tuple[list[Capture
     return captures, layout
 
 
-def _plan(folder: Path, home: Path, captures: list[Capture], layout: str) -> dict[Path, Path]:
+def _part(
+    folder: Path, captures: Sequence[Capture], lists: Sequence[Path]
+) -> tuple[list[Capture], list[Path], list[str]]:
+    """Return pairs and lists whose files are in the folder, and why others are left out."""
+    reasons = {capture: _why_outside(capture.files, folder) for capture in captures}
+    list_reasons = {path: _why_outside([path], folder) for path in lists}
+    good = [capture for capture, reason in reasons.items() if not reason]
+    left_out = [f"{capture.name}: {reason}" for capture, reason in reasons.items() if reason]
+    left_out += [reason for reason in list_reasons.values() if reason]
+    if not any(capture.is_complete for capture in good):
+        raise CapturesError(f"{folder}: no pair can be brought in; {left_out[0]}")
+    return good, [path for path, reason in list_reasons.items() if not reason], left_out
+
+
+def _why_outside(files: Sequence[Path], folder: Path) -> str:
+    try:
+        check_inside(files, folder)
+    except PairError as error:
+        return str(error)
+    return ""
+
+
+def _plan(folder: Path, home: Path, files: Sequence[Path]) -> dict[Path, Path]:
     """Map each new file to its place in the inbox."""
     part = folder.resolve().name.casefold()
     base = home / part if part in SPLIT_FOLDERS else home
     moves = {}
-    try:
-        for capture in captures:
-            check_inside(capture.files, folder)
-    except PairError as error:
-        raise CapturesError(f"{folder}: {error}") from None
-    files = [*list_files(folder, layout), *(path for pair in captures for path in pair.files)]
     for source in files:
         target = base / source.relative_to(folder)
         if not target.exists():
             moves[source] = target
         elif not target.samefile(source) and sha256_file(target) != sha256_file(source):
             raise CapturesError(
-                f"{target}: the set has another file of this name; rename {source} or use another"
-                " --name"
+                f"{target}: the set has another file of this name; to replace it, delete it there"
+                f" and add again, to keep both, rename {source} or use another --name"
             )
     return moves
 
@@ -171,6 +205,15 @@ def _bring(source: Path, target: Path) -> None:
             shutil.copyfile(source, temporary)
 
 
-def _summary(name: str, layout: str, captures: list[Capture], *, new_files: int = 0) -> SetSummary:
+def _record(home: Path, info: SetInfo | None, layout: str, params: IngestParams) -> None:
+    """Write down a set's layout, and its range as soon as it has deep infrared."""
+    if info is not None and info.infrared_range is not None:
+        return
+    value_range = infrared_range(find_captures(home, layout), params)
+    if info is None or value_range is not None:
+        write_set_info(home, SetInfo(layout=layout, infrared_range=value_range))
+
+
+def _summary(name: str, layout: str, captures: Sequence[Capture]) -> SetSummary:
     pairs = sum(capture.is_complete for capture in captures)
-    return SetSummary(name, layout, pairs, len(captures) - pairs, new_files)
+    return SetSummary(name, layout, pairs, len(captures) - pairs)

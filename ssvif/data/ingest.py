@@ -17,12 +17,12 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from ssvif.data.captures import INBOX, SET_NAME, set_folders
+from ssvif.data.captures import INBOX, is_set_name, set_folders
 from ssvif.data.duplicates import near_duplicates
 from ssvif.data.examine import Finding, Source, examine, locate
 from ssvif.data.index import INDEX_FILE, Index
 from ssvif.data.label_files import Labels, write_labels
-from ssvif.data.layouts import SPLITS, Capture, find_captures, natural_key
+from ssvif.data.layouts import SPLITS, Capture, find_captures, natural_key, unread_images
 from ssvif.data.manifest import (
     LABELS_FOLDER,
     MANIFEST_FILE,
@@ -117,8 +117,9 @@ def ingest(params: IngestParams, *, root: Path = Path()) -> Ingested:
     rejections = sorted([*found.rejections, *faults, *repeats, *dropped], key=_by_name)
     write_quarantine(root / QUARANTINE_FOLDER, rejections, root=root)
     if not accepted:
+        what = f"none of {len(found.captures)} captures was accepted"
         raise CapturesError(
-            f"none of {len(found.captures)} captures was accepted; see the reasons in"
+            f"{what if found.captures else 'all sets were refused'}; see the reasons in"
             f" {QUARANTINE_FOLDER}/quarantine.jsonl and bring others in"
         )
     rows = (_row(*pair, root, params) for pair in zip(accepted, labels, strict=True))
@@ -151,12 +152,19 @@ def _find(root: Path, params: IngestParams) -> _Found:
 
 def _find_set(folder: Path, params: IngestParams, found: _Found) -> None:
     """Add one set's captures to what was found."""
-    if not SET_NAME.fullmatch(folder.name):
+    if not is_set_name(folder.name):
         raise CapturesError(f"{folder.name!r} cannot name a set; use letters, digits, - _ .")
     if folder.is_symlink():
         raise CapturesError("the folder is a link; bring it in with `ssvif captures add`")
     info = read_set_info(folder) or SetInfo()
     captures = find_captures(folder, info.layout)
+    if unread := unread_images(folder, captures):
+        _LOG.info(
+            "%s: %d images have no place in the layout, such as %s",
+            folder.name,
+            len(unread),
+            unread[0].relative_to(folder),
+        )
     value_range = info.infrared_range or infrared_range(captures, params)
     places = assign_splits(
         captures,

@@ -11,6 +11,7 @@ from ssvif.errors import CapturesError, ParamsError
 def project(tmp_path, monkeypatch):
     home = tmp_path / "project"
     home.mkdir()
+    (home / "params.yaml").touch()
     monkeypatch.chdir(home)
     for half in ("vis", "ir"):
         (tmp_path / "rig" / half).mkdir(parents=True)
@@ -20,11 +21,22 @@ def project(tmp_path, monkeypatch):
 
 def test_add__says_what_came_in(project):
     (project.parent / "rig/vis/lonely.png").touch()
+    (project.parent / "rig/board.png").touch()
+    (project.parent / "rig/vis/linked.png").symlink_to(project / "params.yaml")
     result = CliRunner().invoke(app, ["add", "../rig", "--name", "street"], catch_exceptions=False)
     assert result.exit_code == 0
     assert "street: 1 pairs (layout plain), 3 files are new" in result.output
     assert "street: 1 files have no other half" in result.output
+    assert "street: 1 images have no place in this layout" in result.output
+    assert "street: left out: linked: linked.png is a link to a file outside" in result.output
     assert (project / "data/captures/street/vis/a.png").exists()
+
+
+def test_add__outside_a_project_nothing_is_brought_in(project):
+    (project / "params.yaml").unlink()
+    with pytest.raises(ParamsError, match="run this where params"):
+        CliRunner().invoke(app, ["add", "../rig"], catch_exceptions=False)
+    assert list(project.iterdir()) == []
 
 
 @pytest.mark.usefixtures("project")

@@ -8,6 +8,7 @@ import pytest
 from ssvif.data.captures import add_captures, list_captures
 from ssvif.data.sets import read_set_info
 from ssvif.errors import CapturesError, StorageError
+from ssvif.params import IngestParams
 
 
 def _contents(folder):
@@ -56,7 +57,7 @@ def test_add_captures__other_content_of_the_same_name(tmp_path, inbox, save_pair
     other = save_pairs(tmp_path / "b" / "rig", 2)
     (other / "vis/001.png").rename(other / "vis/000.png")
     before = _contents(inbox)
-    with pytest.raises(CapturesError, match=r"vis/000\.png.*another file of this name"):
+    with pytest.raises(CapturesError, match=r"vis/000\.png.*to replace it, delete it there"):
         add_captures(other, inbox=inbox)
     assert _contents(inbox) == before
 
@@ -93,7 +94,12 @@ def test_add_captures__missing_halves_are_counted(tmp_path, inbox, save_pairs):
     assert (added.pairs, added.halves) == (2, 1)
 
 
-@pytest.mark.parametrize("name", ["a b", "../up", "", ".hidden", "a/b", "ümlaut"])
+NO_NAMES = ["quarantine.jsonl", "a b", "../up", "", ".hidden", "a/b", "ümlaut"]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+    "name", ["quarantine.jsonl", "a b", "../up", "", ".hidden", "a/b", "ümlaut"]
+)
 def test_add_captures__names_that_cannot_be(tmp_path, inbox, save_pairs, name):
     folder = save_pairs(tmp_path / "bad name", 1)
     with pytest.raises(CapturesError, match="--name"):
@@ -121,14 +127,61 @@ def test_add_captures__halves_only(tmp_path, inbox, save_pairs):
         add_captures(folder, inbox=inbox)
 
 
-def test_add_captures__link_that_leaves_the_folder(tmp_path, inbox, save_pairs):
+def test_add_captures__later_deep_infrared_has_its_range_recorded(
+    tmp_path, inbox, save, save_pairs
+):
+    folder = save_pairs(tmp_path / "rig", 1)
+    add_captures(folder, inbox=inbox)
+    assert read_set_info(inbox / "rig").infrared_range is None
+    params = IngestParams(percentiles=(0.0, 100.0))
+    for number, level in ((1, 7000), (2, 9000)):
+        save_pairs(folder, 1, first=number)
+        save(folder / f"ir/{number:03}.png", np.full((144, 192), level, np.uint16))
+    add_captures(folder, inbox=inbox, params=params)
+    assert read_set_info(inbox / "rig").infrared_range == (7000.0, 9000.0)
+    save_pairs(folder, 1, first=3)
+    save(folder / "ir/003.png", np.full((144, 192), 20000, np.uint16))
+    add_captures(folder, inbox=inbox, params=params)
+    assert read_set_info(inbox / "rig").infrared_range == (7000.0, 9000.0)
+
+
+def test_add_captures__images_without_a_place_are_counted(tmp_path, inbox, save, save_pairs):
     folder = save_pairs(tmp_path / "rig", 2)
+    save(folder / "calibration/board.png", np.zeros((8, 8), np.uint8))
+    assert add_captures(folder, inbox=inbox).unread_images == 1
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_add_captures__a_folder_that_holds_the_inbox(inbox, save_pairs, above):
+    save_pairs(inbox / "rig", 1)
+    before = _contents(inbox)
+    with pytest.raises(CapturesError, match="holds the inbox"):
+        add_captures([inbox, inbox.parent][above], inbox=inbox, name="all")
+    assert _contents(inbox) == before
+
+
+def test_add_captures__only_links_that_leave_the_folder(tmp_path, inbox, save_pairs):
+    folder = save_pairs(tmp_path / "rig", 1)
     secret = save_pairs(tmp_path / "elsewhere", 1) / "vis/000.png"
-    (folder / "vis/001.png").unlink()
-    (folder / "vis/001.png").symlink_to(secret)
-    with pytest.raises(CapturesError, match=r"001\.png is a link"):
+    (folder / "vis/000.png").unlink()
+    (folder / "vis/000.png").symlink_to(secret)
+    with pytest.raises(CapturesError, match=r"000\.png is a link"):
         add_captures(folder, inbox=inbox)
     assert not inbox.exists()
+
+
+def test_add_captures__links_that_lead_elsewhere_are_left_out(tmp_path, inbox, save_pairs):
+    folder = save_pairs(tmp_path / "rig", 3)
+    secret = save_pairs(tmp_path / "elsewhere", 1) / "vis/000.png"
+    for name, target in (("001.png", secret), ("002.png", "002.png")):
+        (folder / "vis" / name).unlink()
+        (folder / "vis" / name).symlink_to(target)
+    added = add_captures(folder, inbox=inbox)
+    assert (added.pairs, added.new_files) == (1, 2)
+    outside, nowhere = added.left_out
+    assert outside.startswith("001: 001.png is a link to a file outside")
+    assert nowhere.startswith("002: 002.png is a link that leads nowhere")
+    assert _contents(inbox / "rig") == {"vis/000.png", "ir/000.png", "set.yaml"}
 
 
 def test_add_captures__another_layout_than_before(tmp_path, inbox, save_pairs):

@@ -214,11 +214,46 @@ def test_ingest__a_bad_set_never_stops_the_rest(rig, tmp_path_factory, save_pair
     (inbox / "linked").symlink_to(elsewhere)
     save_pairs(inbox / "typo", 1, first=70)
     (inbox / "typo/set.yaml").write_text("layuot: plain")
+    save_pairs(inbox / "folder", 1, first=80)
+    (inbox / "folder/set.yaml").mkdir()
+    save_pairs(inbox / "quarantine.jsonl", 1, first=90)
     ingested = ingest(PARAMS, root=rig)
     assert set(ingested.manifest["set"]) == {"rig"}
     assert {(r.capture.set_name, r.code) for r in ingested.rejections} == {
-        (name, "set_refused") for name in ("empty", "bad name", "linked", "typo")
+        (name, "set_refused")
+        for name in ("empty", "bad name", "linked", "typo", "folder", "quarantine.jsonl")
     }
+
+
+def test_ingest__odd_sets_never_stop_the_rest(rig, save, make_pair):
+    inbox = rig / "data/captures"
+    vis, ir = make_pair(50)
+    save(inbox / "nameless/vis.png", vis)
+    save(inbox / "nameless/ir.png", ir)
+    wide = np.random.default_rng(0).integers(0, 256, (128, 2000), dtype=np.uint8)
+    save(inbox / "wide/vis/a.png", np.dstack([wide] * 3))
+    save(inbox / "wide/ir/a.png", 255 - wide)
+    (inbox / "rig/vis/loop.png").symlink_to("loop.png")
+    save(inbox / "rig/ir/loop.png", ir)
+    manifest = ingest(PARAMS, root=rig).manifest
+    assert dict(manifest["set"].value_counts()) == {"rig": 12, "nameless": 1, "wide": 1}
+    assert set(manifest.loc[manifest["set"] == "nameless", "name"]) == {"nameless"}
+    assert {name: record["code"] for name, record in _records(rig).items()} == {
+        "loop": "unreadable"
+    }
+
+
+def test_ingest__all_sets_refused(tmp_path):
+    (tmp_path / "data/captures/empty").mkdir(parents=True)
+    with pytest.raises(CapturesError, match="all sets were refused"):
+        ingest(PARAMS, root=tmp_path)
+
+
+def test_ingest__images_without_a_place_are_said(rig, save, caplog):
+    caplog.set_level("INFO")
+    save(rig / "data/captures/rig/board/b.png", np.zeros((8, 8), np.uint8))
+    ingest(PARAMS, root=rig)
+    assert "rig: 1 images have no place in the layout, such as board/b.png" in caplog.text
 
 
 @pytest.mark.parametrize("when", [0, 5])
