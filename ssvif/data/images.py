@@ -5,6 +5,7 @@ decoded, EXIF orientation is applied, transparency is dropped.
 """
 
 import struct
+import threading
 import warnings
 import zlib
 from pathlib import Path
@@ -43,8 +44,7 @@ _DECODE_FAULTS = (
     zlib.error,
 )
 
-# Pillow's own warning starts at 89 million pixels; every file here has a limit of its own.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+_FILTERS = threading.Lock()  # the filters of warnings are the whole process's
 
 
 def read_visible(path: Path, *, max_pixels: int) -> UInt8Image:
@@ -85,8 +85,9 @@ def read_infrared_raw(path: Path, *, max_pixels: int) -> RawImage:
     Raises:
         PixelLimitError: If the header announces more than `max_pixels`.
         ColourInfraredError: If the image is colourful, such as a false-colour rendering.
-        ImageError: If the file is not an image or is damaged.
+        ImageError: If the file is not an image, is damaged, or has channels of 16 bits.
     """
+    _refuse_deep_channels(path)
     image = _decode(path, max_pixels)
     if image.mode == "F":
         return np.asarray(image, dtype=np.float32)
@@ -203,7 +204,10 @@ def write_png(path: Path, image: UInt8Image) -> None:
 
 def _open(path: Path) -> Image.Image:
     try:
-        return Image.open(path, formats=_FORMATS)
+        with _FILTERS, warnings.catch_warnings():
+            # It starts at 89 million pixels; every file here has a limit of its own.
+            warnings.simplefilter("ignore", category=Image.DecompressionBombWarning)
+            return Image.open(path, formats=_FORMATS)
     except Image.DecompressionBombError:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         raise PixelLimitError(
@@ -213,6 +217,17 @@ def _open(path: Path) -> Image.Image:
         raise ImageError(f"{path}: not a PNG, JPEG, TIFF, WebP or BMP image") from None
     except _DECODE_FAULTS as error:
         raise ImageError(f"{path}: cannot be read ({_first_line(error)})") from error
+
+
+def _refuse_deep_channels(path: Path) -> None:
+    """Refuse colour of 16 bits, of which Pillow reads the upper eight alone."""
+    with _open(path) as image:
+        is_deep = image.mode not in _WIDE_MODES and any(";16" in str(tile) for tile in image.tile)
+        if is_deep:
+            raise ImageError(
+                f"{path}: several channels of 16 bits; save the infrared image as one grey channel"
+                " of 16 bits"
+            )
 
 
 def _decode(path: Path, max_pixels: int) -> Image.Image:

@@ -98,8 +98,6 @@ NO_NAMES = ["quarantine.jsonl", "a b", "../up", "", ".hidden", "a/b", "ümlaut"]
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
-    "name", ["quarantine.jsonl", "a b", "../up", "", ".hidden", "a/b", "ümlaut"]
-)
 def test_add_captures__names_that_cannot_be(tmp_path, inbox, save_pairs, name):
     folder = save_pairs(tmp_path / "bad name", 1)
     with pytest.raises(CapturesError, match="--name"):

@@ -1,5 +1,9 @@
 import struct
+import subprocess
+import sys
+import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,16 +23,17 @@ from ssvif.data.images import (
 from ssvif.errors import ColourInfraredError, ImageError, PixelLimitError, StorageError
 
 LIMIT = 1_000_000
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def _png_header(path, width, height):
+def _png(path, width, height, *, depth=8, kind=2, data=b"0"):
     def chunk(kind, data):
         return (
             struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         )
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(b"0")), chunk(b"IEND", b"")]
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(data)), chunk(b"IEND", b"")]
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
     return path
 
@@ -81,13 +86,13 @@ def test_read_visible__exif_orientation_is_applied(tmp_path, make_pair):
 
 
 def test_read_visible__pixel_limit_is_checked_before_decoding(tmp_path):
-    path = _png_header(tmp_path / "a.png", 2000, 1000)
+    path = _png(tmp_path / "a.png", 2000, 1000)
     with pytest.raises(PixelLimitError, match="2000x1000"):
         read_visible(path, max_pixels=LIMIT)
 
 
 def test_read_visible__decompression_bomb(tmp_path):
-    path = _png_header(tmp_path / "a.png", 30000, 30000)
+    path = _png(tmp_path / "a.png", 30000, 30000)
     with pytest.raises(PixelLimitError, match="pixels"):
         read_visible(path, max_pixels=10**12)
 
@@ -162,6 +167,32 @@ def test_read_infrared_raw__colour_is_refused(tmp_path, save, make_pair):
     vis, _ = make_pair()
     with pytest.raises(ColourInfraredError, match="in colour"):
         read_infrared_raw(save(tmp_path / "a.png", vis), max_pixels=LIMIT)
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(2, 3), (6, 4), (4, 2)])
+def test_read_infrared_raw__channels_of_sixteen_bits_are_refused(tmp_path, kind, channels):
+    rows = b"".join(b"\0" + np.full((4, channels), 7001, ">u2").tobytes() for _ in range(4))
+    path = _png(tmp_path / "a.png", 4, 4, depth=16, kind=kind, data=rows)
+    with pytest.raises(ImageError, match="one grey channel of 16 bits"):
+        read_infrared_raw(path, max_pixels=LIMIT)
+
+
+def test_read_visible__large_images_warn_of_nothing_and_others_still_may(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "a.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_visible(tmp_path / "a.png", max_pixels=LIMIT)
+        with pytest.raises(Image.DecompressionBombWarning):
+            Image.open(tmp_path / "a.png")
+
+
+def test_import__leaves_the_warnings_of_the_process_alone():
+    code = (
+        "import warnings; import PIL.Image, ssvif.data.images;"
+        " assert not [f for f in warnings.filters if f[2] is PIL.Image.DecompressionBombWarning]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)
 
 
 def test_read_four_channels__splits(tmp_path, save, make_pair):
