@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -78,19 +79,29 @@ def _run(arguments: Sequence[str], log: Callable[[str], None], limit_s: float) -
     late = threading.Event()
     with _process_group([sys.executable, "-m", "dvc", *arguments]) as process:
 
-        def end() -> None:
+        def end(number: signal.Signals) -> None:
             late.set()
-            _signal_group(process, signal.SIGTERM)
+            _signal_group(process, number)
 
-        timer = threading.Timer(limit_s, end)
-        timer.daemon = True
-        timer.start()
-        try:
+        with (
+            _after(limit_s, partial(end, signal.SIGTERM)),
+            _after(limit_s + _GRACE_SECONDS, partial(end, signal.SIGKILL)),
+        ):
             for line in process.stdout or ():
                 log(line.rstrip())
             return process.wait(), late.is_set()
-        finally:
-            timer.cancel()
+
+
+@contextmanager
+def _after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
+    """Do something if the block takes longer."""
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

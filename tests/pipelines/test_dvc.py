@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,17 @@ import yaml
 from pipelines.dvc import StageFailedError, reproduce, stage_names
 
 STAGE = """
-import os, subprocess, sys, time
+import os, signal, subprocess, sys, time
 from pathlib import Path
 word = Path("word").read_text()
 if word == "refuse":
     sys.exit(print("error: word: expected hello, found refuse; write hello", file=sys.stderr) or 2)
+if word == "unreachable":
+    sys.exit(print("error: the registry cannot be used; try again", file=sys.stderr) or 75)
+if word == "deaf":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Path("pids").write_text(str(os.getpid()))
+    time.sleep(30)
 if word == "crash":
     raise SystemError("out of order")
 if word == "hang":
@@ -72,6 +79,13 @@ def test_reproduce__refusal_is_the_stages_own_line_and_outputs_come_back(project
     assert (project / "out").read_text() == "hello"
 
 
+def test_reproduce__a_service_that_cannot_be_reached_is_no_refusal(project):
+    with pytest.raises(StageFailedError, match="the registry cannot be used") as failure:
+        run("unreachable")
+    assert not failure.value.refused
+    assert (project / "out").read_text() == "hello"
+
+
 def test_reproduce__crash_is_no_refusal(project):
     with pytest.raises(StageFailedError, match="exited with 1") as failure:
         run("crash")
@@ -90,6 +104,16 @@ def test_reproduce__too_long_ends_the_stage_and_what_it_started(project):
     with pytest.raises(StageFailedError, match="not done within 2 s") as failure:
         run("hang", limit_s=2.0)
     assert failure.value.refused
+    assert_nothing_lives()
+    assert (project / "out").read_text() == "hello"
+
+
+def test_reproduce__a_stage_that_is_deaf_to_the_end_is_killed(project, monkeypatch):
+    monkeypatch.setattr("pipelines.dvc._GRACE_SECONDS", 0.5)
+    begin = time.monotonic()
+    with pytest.raises(StageFailedError, match="not done within 4 s"):
+        run("deaf", limit_s=4.0)
+    assert time.monotonic() - begin < 25.0
     assert_nothing_lives()
     assert (project / "out").read_text() == "hello"
 
