@@ -18,6 +18,7 @@ from ssvif.console import EXIT_REFUSED
 
 SUMMARY = Path("reports/evaluate/summary.md")
 _HOURS = 6.0
+_RETRY_SECONDS = 10.0  # a server that starts again has answered by then
 
 
 def _may_pass_next_time(_task: "Task[..., Any]", _run: TaskRun, state: "State[Any]") -> bool:
@@ -26,7 +27,12 @@ def _may_pass_next_time(_task: "Task[..., Any]", _run: TaskRun, state: "State[An
     return not (isinstance(error, StageFailedError) and error.refused)
 
 
-@task(task_run_name="{stage}", retries=1, retry_condition_fn=_may_pass_next_time)
+@task(
+    task_run_name="{stage}",
+    retries=1,
+    retry_delay_seconds=_RETRY_SECONDS,
+    retry_condition_fn=_may_pass_next_time,
+)
 def run_stage(stage: str, limit_s: float) -> None:
     """Bring one DVC stage up to date."""
     reproduce(stage, log=get_run_logger().info, limit_s=limit_s)

@@ -1,6 +1,7 @@
 """How commands speak: log lines on stderr, refusals in one line, exit codes.
 
-Exit codes: 0 done, 1 a fault of this program, 2 input or parameters refused, 130 interrupted.
+Exit codes: 0 done, 1 a fault of this program, 2 input or parameters refused, 75 a service cannot
+be reached (the same command may do later), 130 interrupted.
 """
 
 import logging
@@ -9,10 +10,11 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from ssvif.errors import SsvifError
+from ssvif.errors import ServiceError, SsvifError
 
 DEBUG_VARIABLE = "SSVIF_DEBUG"
 EXIT_REFUSED = 2
+EXIT_UNREACHABLE = 75  # EX_TEMPFAIL of sysexits.h
 EXIT_INTERRUPTED = 130
 
 
@@ -31,7 +33,8 @@ def run(command: Callable[[], object]) -> NoReturn:
         if os.environ.get(DEBUG_VARIABLE):
             raise
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(EXIT_REFUSED)
+        transient = isinstance(error, ServiceError) and error.transient
+        sys.exit(EXIT_UNREACHABLE if transient else EXIT_REFUSED)
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)

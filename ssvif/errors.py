@@ -61,12 +61,25 @@ class ModelError(SsvifError):
     """Weights or a bundle cannot be read or do not fit the network."""
 
 
-class RegistryError(SsvifError):
-    """The model registry refused or does not know a model."""
+class ServiceError(SsvifError):
+    """A service refused, or cannot be reached.
+
+    Args:
+        message: The reason as a sentence.
+        transient: Whether the same command may do later on.
+    """
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
-class TrackingError(SsvifError):
-    """The tracking store cannot be reached; only commands about the store itself raise this."""
+class RegistryError(ServiceError):
+    """The model registry refused, does not know a model, or cannot be reached."""
+
+
+class TrackingError(ServiceError):
+    """The tracking store cannot be used; only commands about the store itself raise this."""
 
 
 class StorageError(SsvifError):

@@ -1,7 +1,7 @@
 import pytest
 
 from ssvif import console
-from ssvif.errors import ImageError
+from ssvif.errors import ImageError, RegistryError
 
 
 def _refuse():
@@ -13,6 +13,18 @@ def test_run__a_refusal_is_one_line_and_exit_code_two(capsys):
         console.run(_refuse)
     assert caught.value.code == console.EXIT_REFUSED
     assert capsys.readouterr().err == "error: a.png: not an image; export it again\n"
+
+
+@pytest.mark.parametrize(
+    ("transient", "code"), [(True, console.EXIT_UNREACHABLE), (False, console.EXIT_REFUSED)]
+)
+def test_run__a_service_that_cannot_be_reached_has_its_own_exit_code(transient, code):
+    def ask():
+        raise RegistryError("nobody answers; try again", transient=transient)
+
+    with pytest.raises(SystemExit) as caught:
+        console.run(ask)
+    assert caught.value.code == code
 
 
 def test_run__debug_shows_the_traceback(monkeypatch):

@@ -12,7 +12,8 @@ from ssvif.errors import ModelError, RegistryError, SsvifError
 from ssvif.files import atomic_folder
 from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash
 from ssvif.registry.package import BUNDLE_PARENT
-from ssvif.tracking.store import open_client, reason, tracking_uri
+from ssvif.tracking.failures import is_transient, reason
+from ssvif.tracking.store import open_client, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -90,7 +91,8 @@ def registry_errors() -> Iterator[None]:
     except Exception as error:
         raise RegistryError(
             f"{tracking_uri()}: the model registry cannot be used ({reason(error)}); "
-            "check MLFLOW_TRACKING_URI and that the server runs, then try again"
+            "check MLFLOW_TRACKING_URI and that the server runs, then try again",
+            transient=is_transient(error),
         ) from error
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ssvif.tracking.facts import StageFacts
+from ssvif.tracking.failures import reason
 from ssvif.tracking.journal import Row
 from ssvif.tracking.record import read_record
-from ssvif.tracking.store import Store, open_client, reason, tracking_uri
+from ssvif.tracking.store import Store, open_client, tracking_uri
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,9 @@ import logging
 from pathlib import Path
 
 from ssvif.errors import TrackingError
+from ssvif.tracking.failures import is_transient, reason
 from ssvif.tracking.record import find_records, read_record
-from ssvif.tracking.store import Store, open_client, reason, tracking_uri
+from ssvif.tracking.store import Store, open_client, tracking_uri
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def push_records(root: Path, *, experiment: str) -> list[str]:
     except Exception as error:
         raise TrackingError(
             f"{tracking_uri()}: the tracking store cannot be used ({reason(error)}); "
-            "check MLFLOW_TRACKING_URI and that the server runs"
+            "check MLFLOW_TRACKING_URI and that the server runs",
+            transient=is_transient(error),
         ) from error
     return pushed

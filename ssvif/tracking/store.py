@@ -9,7 +9,6 @@ import logging
 import os
 import platform
 import tempfile
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,7 +54,6 @@ _LOCK_SECONDS = 120
 _METRICS_PER_CALL = 1000
 _PARAMS_PER_CALL = 100
 _LONGEST_PARAM = 6000
-_LONGEST_REASON = 200
 
 
 def tracking_uri() -> str:
@@ -234,11 +232,6 @@ def _parent_tags(facts: StageFacts) -> dict[str, str]:
 def _source_tags(facts: StageFacts) -> dict[str, str]:
     commit = facts.tags[COMMIT_TAG]
     return {} if commit == ABSENT else {"mlflow.source.git.commit": commit}
-
-
-def reason(error: Exception) -> str:
-    """Return an exception's message, short enough for one line."""
-    return textwrap.shorten(str(error) or type(error).__name__, _LONGEST_REASON)
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -65,7 +65,8 @@ class TestTrain:
         assert attempts == ["first"]
 
     @pytest.mark.usefixtures("project")
-    def test_train__a_crash_is_tried_once_more(self, attempts):
+    def test_train__a_crash_is_tried_once_more(self, attempts, monkeypatch):
+        monkeypatch.setattr(module.run_stage, "retry_delay_seconds", 0.0)
         attempts.failures = {"second": StageFailedError("second", "killed", refused=False)}
         with pytest.raises(StageFailedError, match="second: killed"):
             module.train()

@@ -169,6 +169,7 @@ def test_register_bundle__dead_server_is_one_line(register, make_bundle, monkeyp
         with pytest.raises(RegistryError, match="the model registry cannot be used") as refusal:
             register("models/bundle")
     assert "\n" not in str(refusal.value)
+    assert refusal.value.transient
 
 
 def test_pyfunc__fuses_as_the_bundle_does_and_without_pickle(

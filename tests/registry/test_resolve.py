@@ -65,6 +65,7 @@ def test_resolve_model__address_that_is_not_understood(tmp_path, address):
 @pytest.mark.usefixtures("tracked_project")
 @pytest.mark.parametrize("address", ["models:/nobody@champion", "models:/nobody/3"])
 def test_resolve_model__unknown_model(tmp_path, address):
-    with pytest.raises(RegistryError, match="nobody"):
+    with pytest.raises(RegistryError, match="nobody") as refusal:
         resolve_model(address, tmp_path / "cache")
+    assert not refusal.value.transient
     assert not (tmp_path / "cache").exists()
