@@ -59,7 +59,7 @@ class IngestParams(_Section):
     night_below: Share = 0.22
     block_size: Count = 10
     val_share: Share = 0.1
-    test_share: Share = 0.2
+    test_share: Annotated[Share, Field(validate_default=True)] = 0.2
 
     @field_validator("percentiles")
     @classmethod

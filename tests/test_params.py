@@ -33,6 +33,7 @@ def test_parse_params__register_is_read_by_its_own_name():
         ({"ingest": {"percentiles": [99.9, 0.1]}}, ["ingest.percentiles: expected", "(99.9, 0.1)"]),
         ({"ingest": {"percentiles": [0.1, 999.0]}}, ["ingest.percentiles.1", "100", "999.0"]),
         ({"ingest": {"val_share": 0.5, "test_share": 0.5}}, ["ingest.test_share", "val_share 0.5"]),
+        ({"ingest": {"val_share": 0.9}}, ["ingest.test_share", "val_share 0.9", "found 0.2"]),
         ({"ingest": {"min_size": 32}}, ["ingest.min_size", "48"]),
     ],
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ssvif.errors import ColourInfraredError, ImageError, PixelLimitError
 from ssvif.files import atomic_path
@@ -202,7 +202,7 @@ def write_png(path: Path, image: UInt8Image) -> None:
         Image.fromarray(image).save(temporary, format="PNG", **_PNG_OPTIONS)
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path) -> ImageFile.ImageFile:
     try:
         with _FILTERS, warnings.catch_warnings():
             # It starts at 89 million pixels; every file here has a limit of its own.

@@ -5,6 +5,7 @@ import shutil
 import struct
 import zlib
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -309,6 +310,12 @@ def test_ingest__damaged_index_is_made_anew(rig):
     (rig / INDEX_FILE).write_text('{"findings": [1]}')
     ingest(PARAMS, root=rig)
     assert (rig / INDEX_FILE).read_bytes() == before
+
+
+def test_index__make_clean_deletes_it():
+    makefile = Path(__file__).parents[2] / "Makefile"
+    clean = makefile.read_text().partition("\nclean:")[2]
+    assert INDEX_FILE.as_posix() in clean.split()
 
 
 def test_ingest__other_code_examines_again(rig, monkeypatch):
