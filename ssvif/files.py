@@ -13,6 +13,7 @@ from pathlib import Path
 from ssvif.errors import StorageError
 
 _CHUNK = 1 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -27,6 +28,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Raises:
         StorageError: If the disk is full or the folder cannot be written; `path` is as before.
+        OSError: As the block raised it, where it is about another file.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +43,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_UMASK)
         temporary.replace(path)
     except OSError as error:
-        raise _storage_error(path, error) from error
+        if _concerns(error, temporary, path):
+            raise _storage_error(path, error) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -58,6 +62,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     Raises:
         StorageError: If the disk is full or the parent cannot be written; `path` is as before.
+        OSError: As the block raised it, where it is about another file.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +77,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             path.rename(old)
         new.rename(path)
     except OSError as error:
-        raise _storage_error(path, error) from error
+        if _concerns(error, scratch, path):
+            raise _storage_error(path, error) from error
+        raise
     finally:
         # Whatever went wrong between the two renames, the old folder comes back.
         if old.exists() and not path.exists():
@@ -139,8 +146,16 @@ def _read_umask() -> int:
     return mask
 
 
+def _concerns(error: OSError, *places: Path) -> bool:
+    """Whether an error is about a place or what is in it; a full disk always is."""
+    if error.errno in _FULL:
+        return True
+    named = isinstance(error.filename, str | os.PathLike)
+    return named and any(Path(error.filename).is_relative_to(place) for place in places)
+
+
 def _storage_error(path: Path, error: OSError) -> StorageError:
-    if error.errno == errno.ENOSPC:
+    if error.errno in _FULL:
         return StorageError(f"{path}: the disk is full; free some space and run the command again")
     return StorageError(f"{path}: cannot be written ({error.strerror}); check the folder's rights")
 

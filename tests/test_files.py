@@ -32,16 +32,37 @@ def test_atomic_path__a_failed_block_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(
-    ("number", "words"), [(errno.ENOSPC, "disk is full"), (errno.EACCES, "cannot be written")]
-)
-def test_atomic_path__says_why_it_cannot_write(tmp_path, number, words):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("atomic", [atomic_path, atomic_folder])
+def test_atomic__full_disk(tmp_path, atomic, number):
     def fail():
-        with atomic_path(tmp_path / "file.txt"):
+        with atomic(tmp_path / "new"):
             raise OSError(number, os.strerror(number))
 
-    with pytest.raises(StorageError, match=words):
+    with pytest.raises(StorageError, match=r"new: the disk is full"):
         fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("atomic", [atomic_path, atomic_folder])
+def test_atomic__says_why_it_cannot_write(tmp_path, atomic):
+    def fail():
+        with atomic(tmp_path / "new") as temporary:
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(temporary))
+
+    with pytest.raises(StorageError, match=r"new: cannot be written \(Permission denied\)"):
+        fail()
+
+
+@pytest.mark.parametrize("atomic", [atomic_path, atomic_folder])
+def test_atomic__another_file_is_not_blamed_on_the_target(tmp_path, atomic):
+    def fail():
+        with atomic(tmp_path / "new"):
+            (tmp_path / "missing").read_bytes()
+
+    with pytest.raises(FileNotFoundError, match="missing"):
+        fail()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_atomic_path__follows_the_umask(tmp_path):

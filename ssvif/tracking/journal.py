@@ -67,7 +67,7 @@ class Journal:
             return
         try:
             write_text(self._path, "".join(map(_line, self.rows)))
-        except StorageError as error:
+        except (StorageError, OSError) as error:
             self._give_up(str(error))
 
     def _give_up(self, problem: str) -> None:

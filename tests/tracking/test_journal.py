@@ -1,3 +1,4 @@
+import errno
 import json
 import logging
 import math
@@ -55,6 +56,17 @@ def test_append__a_file_that_cannot_be_written_warns_once(tmp_path, caplog):
         journal.append(2, {"a": 2.0})
     assert len(caplog.records) == 1
     assert [row.step for row in journal.rows] == [1, 2]
+
+
+def test_journal__a_disk_that_fails_stops_nothing(tmp_path, monkeypatch, caplog):
+    def fail(*_arguments):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("ssvif.tracking.journal.write_text", fail)
+    journal = Journal(tmp_path)
+    journal.append(1, {"a": 1.0})
+    assert len(journal.rows) == 1
+    assert "kept in memory" in caplog.text
 
 
 def test_table__one_line_a_step_and_sorted_columns():

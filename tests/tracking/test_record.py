@@ -36,6 +36,12 @@ def test_write_record__replaces_all_of_an_earlier_one(tmp_path):
     ]
 
 
+def test_write_record__missing_artifact_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"plot\.png"):
+        write_record(tmp_path / "r", facts=FACTS, rows=[], artifacts=[tmp_path / "plot.png"])
+    assert not (tmp_path / "r").exists()
+
+
 def test_read_record__half_a_record_is_refused(tmp_path):
     write_record(tmp_path / "r", facts=FACTS, rows=[])
     (tmp_path / "r" / "params.json").unlink()
