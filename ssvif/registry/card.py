@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ssvif.registry.floors import Verdict
-
 _CANDIDATES = {"stage_two": "this model", "stage_one": "stage one", "mean": "mean", "max": "max"}
 
 _CARD = """# SSVIF fusion model
@@ -31,8 +29,6 @@ Means over {pairs} pairs of the split `{split}`, which training never saw.
 
 {branches}
 
-Floors: {floors}.
-
 ## Limits
 
 - The pair must be registered: the same scene, pixel by pixel. Nothing here aligns images.
@@ -52,19 +48,16 @@ and `ir`, uint8 (B, H, W), and returns uint8 (B, H, W, 3).
 
 
 def model_card(
-    *,
-    params: Mapping[str, Any],
-    metrics: Mapping[str, Any],
-    lineage: Mapping[str, Any],
-    verdict: Verdict,
+    *, params: Mapping[str, Any], metrics: Mapping[str, Any], lineage: Mapping[str, Any]
 ) -> str:
     """Write a model card as Markdown.
+
+    What the floors say of a model is not on its card: they may change, and the model does not.
 
     Args:
         params: Sections of the training's parameters.
         metrics: What reports/evaluate/metrics.json holds.
         lineage: What lineage.json holds.
-        verdict: The floors.
     """
     branches = metrics["branches"]["stage_two"]
     return _CARD.format(
@@ -82,19 +75,20 @@ def model_card(
             f"(kappa {branches['agreement_over_chance']:.2f}) and use at least "
             f"{branches['effective_prototypes_share']:.0%} of the prototypes."
         ),
-        floors=verdict.sentence,
     )
 
 
 def _training(params: Mapping[str, Any]) -> str:
     one, two = params["stage_one"], params["stage_two"]
     return (
-        f"Stage one: {one['steps']} steps of {one['batch']} crops of {one['crop']} pixels, "
-        "fusion network alone, then "
+        f"Stage one: {one['steps']} steps of {_batch(one)}, fusion network alone, then "
         f"{params['warm_up']['steps']} steps of the branches alone. "
-        f"Stage two: {two['steps']} steps of {two['batch']} crops of {two['crop']} pixels, all "
-        "together under the dynamic weight."
+        f"Stage two: {two['steps']} steps of {_batch(two)}, all together under the dynamic weight."
     )
+
+
+def _batch(stage: Mapping[str, Any]) -> str:
+    return f"{stage['batch']} scenes, two crops of {stage['crop']} pixels each"
 
 
 def _data(pairs: Mapping[str, Mapping[str, int]]) -> str:

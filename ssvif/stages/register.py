@@ -12,7 +12,7 @@ from typing import Any
 from ssvif import console
 from ssvif.errors import ManifestError
 from ssvif.files import write_json
-from ssvif.params import Params, load_params
+from ssvif.params import load_params
 from ssvif.registry.bundle import read_json, write_bundle
 from ssvif.registry.card import model_card
 from ssvif.registry.floors import Verdict, check_floors
@@ -24,6 +24,7 @@ from ssvif.tracking.run import track_stage
 WEIGHTS = Path("models/stage_two.safetensors")
 EVALUATION = Path("reports/evaluate/metrics.json")
 RUNS = Path("runs")
+RECORD = RUNS / "register"
 BUNDLE = Path("models/bundle")
 CHAMPION = Path("models/champion")
 REPORT = Path("reports/register.json")
@@ -40,23 +41,27 @@ def main() -> None:
         StorageError: If a run record is missing, or a file cannot be written.
     """
     params = load_params()
-    metrics = read_json(EVALUATION)
-    verdict = check_floors(metrics, params.register_.floors)
-    digest = _write_bundle(metrics, verdict)
-    found = register_bundle(
-        BUNDLE,
-        name=params.register_.name,
-        experiment=params.tracking.experiment,
-        runs=RUNS,
-        verdict=verdict,
-        champion_folder=CHAMPION,
-    )
-    report = {"bundle": digest, "floors": verdict.as_dict(), "version": found.version}
-    write_json(REPORT, {**report, "name": params.register_.name})
-    _say(params, found, verdict)
+    with track_stage("register", params=params, record=RECORD, live=False) as run:
+        metrics = read_json(EVALUATION)
+        verdict = check_floors(metrics, params.register_.floors)
+        digest = _write_bundle(metrics)
+        found = register_bundle(
+            BUNDLE,
+            name=params.register_.name,
+            experiment=params.tracking.experiment,
+            runs=RUNS,
+            verdict=verdict,
+            champion_folder=CHAMPION,
+        )
+        report = {"bundle": digest, "floors": verdict.as_dict(), "version": found.version}
+        write_json(REPORT, {**report, "name": params.register_.name})
+        run.log(0, {"register/version": found.version, "register/floors": verdict.passed})
+        if not found.created:
+            run.discard()
+    _say(params.register_.name, found, verdict)
 
 
-def _write_bundle(metrics: dict[str, Any], verdict: Verdict) -> str:
+def _write_bundle(metrics: dict[str, Any]) -> str:
     one, two = read_record(RUNS / "stage_one").facts, read_record(RUNS / "stage_two").facts
     params = {**one.params, **two.params}
     lineage = {
@@ -66,7 +71,7 @@ def _write_bundle(metrics: dict[str, Any], verdict: Verdict) -> str:
         "params": two.tags[facts.PARAMS_TAG],
         "pairs": _count_pairs(facts.MANIFEST),
     }
-    card = model_card(params=params, metrics=metrics, lineage=lineage, verdict=verdict)
+    card = model_card(params=params, metrics=metrics, lineage=lineage)
     return write_bundle(
         BUNDLE, weights=WEIGHTS, params=params, metrics=metrics, lineage=lineage, card=card
     )
@@ -88,13 +93,10 @@ def _count_pairs(manifest: Path) -> dict[str, dict[str, int]]:
     return pairs
 
 
-def _say(params: Params, found: Registration, verdict: Verdict) -> None:
-    name = params.register_.name
+def _say(name: str, found: Registration, verdict: Verdict) -> None:
     if not found.created:
         _log.info("already registered as %s version %d: nothing changed", name, found.version)
         return
-    with track_stage("register", params=params, record=RUNS / "register", live=False) as run:
-        run.log(0, {"register/version": found.version, "register/floors": verdict.passed})
     role = "champion" if found.champion == found.version else "challenger"
     words = (name, found.version, role, verdict.sentence)
     _log.info("registered as %s version %d, now %s: %s", *words)

@@ -14,7 +14,7 @@ from ssvif.registry.bundle import bundle_hash
 from ssvif.stages import register
 from ssvif.tracking.facts import describe_stage
 from ssvif.tracking.record import write_record
-from ssvif.tracking.store import URI_VARIABLE
+from ssvif.tracking.store import URI_VARIABLE, open_client
 
 EVALUATION = {
     "split": "test",
@@ -82,6 +82,27 @@ def test_main__another_commit_alone_is_not_another_model(monkeypatch):
     monkeypatch.setattr("ssvif.tracking.facts._revision", lambda: ("f" * 40, "true"))
     register.main()
     assert json.loads(register.REPORT.read_text())["version"] == 1
+
+
+def test_main__another_floor_is_not_another_model(trained):
+    register.main()
+    (trained / "params.yaml").write_text("register: {name: fuser, floors: {qabf: 0.99}}\n")
+    register.main()
+    report = json.loads(register.REPORT.read_text())
+    assert report["version"] == 1
+    assert not report["floors"]["passed"]
+
+
+@pytest.mark.usefixtures("trained")
+def test_main__is_tracked_where_it_did_something():
+    register.main()
+    table = (register.RECORD / "metrics.csv").read_text()
+    assert table == "step,register/floors,register/version\n0,1.0,1.0\n"
+    register.main()
+    client = open_client()
+    experiment = client.get_experiment_by_name("ssvif").experiment_id
+    runs = client.search_runs([experiment], "tags.`ssvif.stage` = 'register'")
+    assert [run.info.status for run in runs] == ["FINISHED"]
 
 
 @pytest.mark.usefixtures("trained")
