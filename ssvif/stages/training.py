@@ -16,8 +16,8 @@ from ssvif.training.stages import TrainingData
 CHECKPOINTS = Path("checkpoints")
 
 _PACKAGE = Path(__file__).parents[1]
-# Where the code is that decides what training makes.
-_ROOMS = ("data", "losses", "models", "training", ".")
+# The code that decides what training makes.
+_CODE = ("losses/*.py", "models/*.py", "training/*.py", "data/views.py", "ops.py", "seeding.py")
 
 # Two crops of a batch should not always come from one scene.
 MIN_TRAIN_PAIRS = 8
@@ -62,7 +62,7 @@ def open_checkpoints(
         mode="json", exclude={"sample", "ingest", "evaluate", "register_", "tracking"}
     )
     # A resumed run must not go on with other code than it began with.
-    code = [file for room in _ROOMS for file in sorted((_PACKAGE / room).glob("*.py"))]
+    code = [file for pattern in _CODE for file in sorted(_PACKAGE.glob(pattern))]
     hashes = [sha256_file(path) for path in (MANIFEST_FILE, *inputs, *code)]
     digest = sha256_json([torch.__version__, stage, sections, hashes])
     return CheckpointFolder(CHECKPOINTS / f"{stage}-{digest[:16]}")
