@@ -15,7 +15,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-all lint type check format bench ui clean
+.PHONY: help setup repro test test-slow lint type check format bench ui clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,11 +32,14 @@ setup: $(READY) ## make the environment in .venv
 repro: setup ## run the whole pipeline: ingest, train, evaluate, register
 	dvc repro
 
-test: setup ## run the tests that take less than ten seconds each
-	pytest -m 'not slow'
+# One thread a process: several processes share the cores.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --maxprocesses 4
 
-test-all: setup ## run all tests
-	pytest
+test: setup ## run the tests, but for the slow ones
+	$(PYTEST) -m 'not slow'
+
+test-slow: setup ## run the slow tests
+	$(PYTEST) -m slow
 
 lint: setup ## check style and who imports whom
 	ruff check .
