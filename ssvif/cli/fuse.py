@@ -27,7 +27,8 @@ def fuse(
     Exit codes: 0 all fused, 2 nothing could be started, 3 some pairs failed and are named.
     """
     from ssvif.fuse.files import fuse_files, pair_files
-    from ssvif.fuse.fuser import CHAMPION, Fuser
+    from ssvif.fuse.fuser import Fuser
+    from ssvif.fuse.places import CHAMPION
 
     pairs = pair_files(vis, ir, out)
     fuser = Fuser.load(CHAMPION if model is None else _local_model(model))

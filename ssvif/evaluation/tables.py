@@ -6,11 +6,11 @@ import pandas as pd
 
 from ssvif.evaluation.agreement import BranchAgreement
 from ssvif.evaluation.candidates import CANDIDATES, Stage
+from ssvif.evaluation.labels import LABELS
 from ssvif.metrics.table import METRICS, Metric
 
 ACRONYMS = [metric.acronym for metric in METRICS]
 
-_LABELS = {"stage_one": "stage one", "stage_two": "stage two", "mean": "mean", "max": "max"}
 _TITLES = {"all": "All pairs", "set": "Set `{}`", "light": "By {}"}
 
 
@@ -80,7 +80,7 @@ def _groups(pairs: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 def _score_table(table: pd.DataFrame) -> str:
     columns = {acronym: _bold_best(table[acronym], 3, best="max") for acronym in ACRONYMS}
     columns["mean rank"] = _bold_best(table["mean_rank"], 2, best="min")
-    names = [_LABELS[candidate] for candidate in table["candidate"]]
+    names = [LABELS[candidate] for candidate in table["candidate"]]
     rows = [list(row) for row in zip(names, *columns.values(), strict=True)]
     return _pipe_table(["", *columns], rows)
 
@@ -105,7 +105,7 @@ def _branch_table(branches: Mapping[Stage, BranchAgreement]) -> str:
     ]
     rows = [
         [
-            _LABELS[stage],
+            LABELS[stage],
             f"{found.agreement:.3f}",
             f"{found.agreement_over_chance:.3f}",
             f"{found.effective_prototypes_feature_level:.1f}",

@@ -9,12 +9,10 @@ from torch import Tensor
 
 from ssvif.data.images import UInt8Image
 from ssvif.errors import ModelError, ShapeError
+from ssvif.fuse.places import CHAMPION, WEIGHTS_NAME
 from ssvif.models.fusion import FusionNet
 from ssvif.models.weights import load_fusion
 from ssvif.ops import luminance, with_chroma
-
-CHAMPION = Path("models/champion")
-WEIGHTS_NAME = "weights.safetensors"
 
 
 class Fuser:

@@ -17,13 +17,13 @@ from typing import Any
 
 from ssvif.errors import ModelError
 from ssvif.files import atomic_folder, sha256_folder, write_json, write_text
+from ssvif.fuse.places import WEIGHTS_NAME
 
-WEIGHTS = "weights.safetensors"
 PARAMS = "params.json"
 METRICS = "metrics.json"
 LINEAGE = "lineage.json"
 CARD = "MODEL_CARD.md"
-FILES = (WEIGHTS, PARAMS, METRICS, LINEAGE, CARD)
+FILES = (WEIGHTS_NAME, PARAMS, METRICS, LINEAGE, CARD)
 
 # On a version of the registry: the hash of the bundle it holds.
 BUNDLE_TAG = "ssvif.bundle"
@@ -58,7 +58,7 @@ def write_bundle(
     if not weights.is_file():
         raise ModelError(f"{weights}: no such file; train a model with `make repro`")
     with atomic_folder(folder) as new:
-        shutil.copyfile(weights, new / WEIGHTS)
+        shutil.copyfile(weights, new / WEIGHTS_NAME)
         write_json(new / PARAMS, params)
         write_json(new / METRICS, metrics)
         write_json(new / LINEAGE, lineage)

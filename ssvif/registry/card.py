@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-_CANDIDATES = {"stage_two": "this model", "stage_one": "stage one", "mean": "mean", "max": "max"}
+from ssvif.evaluation.labels import LABELS
+
+_LABELS = {**LABELS, "stage_two": "this model"}
 
 _CARD = """# SSVIF fusion model
 
@@ -102,7 +104,7 @@ def _data(pairs: Mapping[str, Mapping[str, int]]) -> str:
 def _table(metrics: Mapping[str, Any]) -> str:
     names = list(metrics["stage_two"])
     lines = ["| | " + " | ".join(names) + " |", "| --- |" + " ---: |" * len(names)]
-    for candidate, label in _CANDIDATES.items():
+    for candidate, label in _LABELS.items():
         scores = metrics.get(candidate)
         if scores:
             lines.append(f"| {label} | " + " | ".join(f"{scores[n]:.3f}" for n in names) + " |")

@@ -12,6 +12,7 @@ from typing import Any
 from ssvif import console
 from ssvif.errors import ManifestError
 from ssvif.files import write_json
+from ssvif.fuse.places import CHAMPION
 from ssvif.params import load_params
 from ssvif.registry.bundle import read_json, write_bundle
 from ssvif.registry.card import model_card
@@ -26,7 +27,6 @@ EVALUATION = Path("reports/evaluate/metrics.json")
 RUNS = Path("runs")
 RECORD = RUNS / "register"
 BUNDLE = Path("models/bundle")
-CHAMPION = Path("models/champion")
 REPORT = Path("reports/register.json")
 
 _log = logging.getLogger(__name__)
