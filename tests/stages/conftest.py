@@ -1,9 +1,13 @@
+import shutil
+
 import pytest
 
 from ssvif.tracking.store import URI_VARIABLE
 
 
 @pytest.fixture(autouse=True)
-def _tracking_store(fresh_database, monkeypatch):
+def _tracking_store(tmp_path_factory, fresh_database, monkeypatch):
     """A store that is there already, so that no stage spends seconds on making one."""
-    monkeypatch.setenv(URI_VARIABLE, f"sqlite:///{fresh_database}")
+    store = tmp_path_factory.mktemp("store") / "mlflow.db"
+    shutil.copyfile(fresh_database, store)
+    monkeypatch.setenv(URI_VARIABLE, f"sqlite:///{store}")
