@@ -66,3 +66,10 @@ def save_pairs(make_pair, save):
         return folder
 
     return write
+
+
+@pytest.fixture
+def rig(tmp_path, save_pairs):
+    """A project's folder with one set of 12 pairs."""
+    save_pairs(tmp_path / "data/captures/rig", 12)
+    return tmp_path
