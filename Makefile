@@ -1,6 +1,6 @@
 # Everything a user types. `make repro` and `make test` set up what they need.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
