@@ -85,8 +85,8 @@ class FusionNet(nn.Module):
         self.up = nn.Conv2d(2 * channels, channels, 1)
         self.merge = RepConv(channels, channels)
         self.head = nn.Conv2d(channels, 2 * FEATURE_STRIDE**2, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]  # a Conv2d with bias
+        for parameter in self.head.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, vis_y: Tensor, ir: Tensor) -> Fused:
         """Fuse two registered planes of any size.

@@ -58,7 +58,7 @@ class Trunk(nn.Module):
         super().train(mode)
         if self.frozen_norm:
             for module in self.backbone.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
+                if isinstance(module, nn.BatchNorm2d):
                     module.eval()
         return self
 

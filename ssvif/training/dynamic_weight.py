@@ -72,7 +72,7 @@ class _Averages:
     consistency_norm: float = 0.0
     early_consistency_norm: float = 0.0
     reliability: float = 0.0
-    updates: int = 0
+    updates: float = 0.0
 
 
 class DynamicWeight:
@@ -122,9 +122,7 @@ class DynamicWeight:
 
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Take up the averages of a checkpoint."""
-        values = {field.name: state[field.name] for field in fields(_Averages)}
-        values["updates"] = int(values["updates"])
-        self._averages = _Averages(**values)  # type: ignore[arg-type]  # updates is an int now
+        self._averages = _Averages(**{field.name: state[field.name] for field in fields(_Averages)})
 
     def _terms(self, step: int, fusion_norm: float, consistency_norm: float) -> WeightTerms:
         params, averages = self._params, self._averages
