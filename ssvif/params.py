@@ -166,6 +166,34 @@ class EvaluateParams(_Section):
     split: Literal["val", "test"] = "test"
     max_pairs: Annotated[int, Field(ge=0)] = 0
     grid_pairs: Count = 6
+    probe: bool = True
+    stress: bool = False
+    confidence: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
+    resamples: Annotated[int, Field(ge=100)] = 2000
+
+
+class ProbesParams(_Section):
+    """The fixed segmenter that measures what an image is worth downstream."""
+
+    backbone: str = "tf_efficientnet_lite0"
+    pretrained: Literal[False, "package", "timm"] = "package"
+    height: Annotated[int, Field(ge=64)] = 120
+    width: Annotated[int, Field(ge=64)] = 160
+    crop_height: Annotated[int, Field(ge=32, multiple_of=32)] = 96
+    crop_width: Annotated[int, Field(ge=32, multiple_of=32)] = 128
+    steps: Count = 40
+    batch: Count = 8
+    learning_rate: Positive = 1.0e-3
+    trunk_learning_rate: Positive = 3.0e-4
+    repetitions: Count = 3
+    folds: Annotated[int, Field(ge=2)] = 2
+
+
+class StressParams(_Section):
+    """How much is spent on `evaluate.stress`."""
+
+    max_pairs: Count = 12
+    severities: Annotated[int, Field(ge=1, le=5)] = 3
 
 
 class FloorParams(_Section):
@@ -205,6 +233,8 @@ class Params(_Section):
     dynamic_weight: DynamicWeightParams = DynamicWeightParams()
     stage_two: StageTwoParams = StageTwoParams()
     evaluate: EvaluateParams = EvaluateParams()
+    probes: ProbesParams = ProbesParams()
+    stress: StressParams = StressParams()
     register_: Annotated[RegisterParams, Field(alias="register")] = RegisterParams()
     tracking: TrackingParams = TrackingParams()
 

@@ -1,0 +1,1 @@
+"""What an image is worth downstream: a small fixed segmenter, trained on one kind of image."""
