@@ -1,7 +1,8 @@
-"""SCD: does what the fused image adds to one source come from the other?
+"""CC and SCD: correlation with the sources, and of what is added to one with the other.
 
-Source: Aslantas and Bendes 2015, doi:10.1016/j.aeue.2015.09.004.
-Differs: a difference without contrast correlates with nothing and counts as 0, not 0/0.
+Sources: CC, Deshmukh and Bhosale 2010, Int. J. Image Processing 4(5); SCD, Aslantas and Bendes
+2015, doi:10.1016/j.aeue.2015.09.004.
+Differs: an image without contrast correlates with nothing and counts as 0, not 0/0.
 """
 
 import torch
@@ -11,6 +12,24 @@ from ssvif.metrics.levels import grey_levels
 
 # Below the least of an image that is not constant: one pixel of 1e7 off by one level.
 _FLAT_DEVIATION = 1e-4
+
+
+def correlation_coefficient(*, fused: Tensor, vis: Tensor, ir: Tensor) -> Tensor:
+    """Pearson's correlation of the fused image with each source, averaged (CC).
+
+    Args:
+        fused: Luminance, (B, 1, H, W) in [0, 1].
+        vis: Visible luminance, the same shape.
+        ir: Infrared, the same shape.
+
+    Returns:
+        (B,) in [-1, 1]; higher means that the fused image follows both sources.
+
+    Raises:
+        ShapeError: If the planes are not (B, 1, H, W), all of one shape.
+    """
+    fused, vis, ir = grey_levels(fused, vis, ir)
+    return (_correlation(fused, vis) + _correlation(fused, ir)) / 2.0
 
 
 def sum_of_correlations_of_differences(*, fused: Tensor, vis: Tensor, ir: Tensor) -> Tensor:

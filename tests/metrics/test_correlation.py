@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssvif.metrics.scd import sum_of_correlations_of_differences
+from ssvif.metrics.correlation import correlation_coefficient, sum_of_correlations_of_differences
 
 
 @pytest.fixture
@@ -13,6 +13,21 @@ def sources() -> tuple[np.ndarray, np.ndarray]:
 
 def plane(levels: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(levels / 255.0).float()[None, None]
+
+
+def test_correlation_coefficient__is_the_mean_of_numpy_over_the_sources(
+    sources: tuple[np.ndarray, np.ndarray],
+) -> None:
+    fused = np.maximum(*sources)
+    expected = np.mean([np.corrcoef(fused.ravel(), s.ravel())[0, 1] for s in sources])
+    vis, ir = sources
+    score = correlation_coefficient(fused=plane(fused), vis=plane(vis), ir=plane(ir))
+    assert score.item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_correlation_coefficient__constant_image_is_zero() -> None:
+    flat = torch.full((1, 1, 9, 9), 0.3)
+    assert correlation_coefficient(fused=flat, vis=flat, ir=flat).item() == 0.0
 
 
 def test_scd__equals_numpy(sources: tuple[np.ndarray, np.ndarray]) -> None:
