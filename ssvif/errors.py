@@ -49,6 +49,10 @@ class ManifestError(SsvifError):
     """The manifest is missing or does not follow its schema."""
 
 
+class LabelError(SsvifError):
+    """Labels cannot be read, or hold classes that their set does not have."""
+
+
 class TrainingError(SsvifError):
     """Training cannot start or cannot go on."""
 
@@ -59,6 +63,10 @@ class CheckpointError(SsvifError):
 
 class ModelError(SsvifError):
     """Weights or a bundle cannot be read or do not fit the network."""
+
+
+class EvaluationError(SsvifError):
+    """What shall be scored or compared cannot be."""
 
 
 class ServiceError(SsvifError):

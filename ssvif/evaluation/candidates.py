@@ -1,8 +1,12 @@
-"""What is compared: the trained models and the plain mean and maximum of the sources."""
+"""What is compared: trained models, folders of fused images, plain arithmetic, single cameras.
 
-from collections.abc import Mapping
+A candidate turns a scene into one image. `fused` ones are scored by the fusion metrics; every
+one can be probed. Those that are `live` fuse any scene, a folder only those it has files of.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -12,12 +16,6 @@ from ssvif.data.views import Pair
 from ssvif.errors import ModelError
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
-
-Stage = Literal["stage_one", "stage_two"]
-STAGES: tuple[Stage, ...] = ("stage_one", "stage_two")
-CANDIDATES = (*STAGES, "mean", "max")
-
-Models = Mapping[Stage, SsvifModel]
 
 _ALIGNMENT = 32  # the trunks' coarsest stride
 _SEGMENTATION_STRIDE = 4
@@ -29,23 +27,151 @@ class Scene:
     """A pair ready to be fused.
 
     Args:
+        id: The pair's id in the manifest.
+        set: The set of captures it belongs to.
+        name: Its name there.
         vis: Visible RGB, (1, 3, H, W) in [0, 1].
         ir: Infrared, (1, 1, H, W) in [0, 1].
     """
 
+    id: str
+    set: str
+    name: str
     vis: Tensor
     ir: Tensor
 
     @classmethod
-    def from_pair(cls, pair: Pair, device: torch.device) -> "Scene":
-        """Move a pair in memory to a device, as floats."""
+    def from_pair(cls, pair: Pair, row: Mapping[Hashable, object], device: torch.device) -> "Scene":
+        """Move a pair in memory to a device, as floats.
+
+        Args:
+            pair: The images.
+            row: The manifest's id, set and name of it.
+            device: Where to.
+        """
         vis, ir = (plane.to(device).float()[None] / _WHITE for plane in (pair.vis, pair.ir))
-        return cls(vis=vis, ir=ir)
+        return cls(str(row["id"]), str(row["set"]), str(row["name"]), vis=vis, ir=ir)
 
     @property
     def vis_y(self) -> Tensor:
         """Visible luminance, (1, 1, H, W) in [0, 1]."""
         return luminance(self.vis)
+
+
+class Candidate(Protocol):
+    """Turns a scene into one image."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables."""
+
+    @property
+    def fused(self) -> bool:
+        """Whether the image is a fusion, which the fusion metrics may score."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it takes any scene; a folder of files has its own only."""
+
+    def fuse(self, scene: Scene) -> Tensor:
+        """Return luminance (1, 1, H, W) or RGB (1, 3, H, W) in [0, 1], in steps of 1 / 255.
+
+        Raises:
+            ModelError: If a model's output is not a number somewhere.
+            ImageError: If a folder has no fit image of the scene.
+        """
+
+
+@dataclass(frozen=True)
+class ModelCandidate:
+    """A trained model.
+
+    Args:
+        name: What it is called in tables.
+        model: On the device of the scenes, in evaluation mode.
+    """
+
+    name: str
+    model: SsvifModel
+    fused: bool = True
+    live: bool = True
+
+    @torch.inference_mode()
+    def fuse(self, scene: Scene) -> Tensor:
+        """Return the fused luminance (1, 1, H, W).
+
+        Raises:
+            ModelError: If the output is not a number somewhere.
+        """
+        fused: Tensor = self.model.fusion(scene.vis_y, scene.ir)[0]
+        if not torch.isfinite(fused).all():
+            raise ModelError(
+                f"{self.name}: the fused image has values that are not numbers; train it again"
+            )
+        return quantise(fused)
+
+
+@dataclass(frozen=True)
+class PlainCandidate:
+    """An image that needs no training.
+
+    Args:
+        name: What it is called in tables.
+        rule: Makes the image of a scene.
+        fused: Whether that is a fusion.
+    """
+
+    name: str
+    rule: Callable[[Scene], Tensor]
+    fused: bool
+    live: bool = True
+
+    @torch.inference_mode()
+    def fuse(self, scene: Scene) -> Tensor:
+        """Return the image, (1, 1, H, W) or (1, 3, H, W)."""
+        return quantise(self.rule(scene))
+
+
+def _stack(scene: Scene) -> Tensor:
+    return torch.cat([scene.ir, scene.vis_y, scene.vis[:, 2:]], dim=1)
+
+
+def _redmax(scene: Scene) -> Tensor:
+    red = torch.maximum(scene.vis[:, :1], scene.ir)
+    return torch.cat([red, scene.vis[:, 1:]], dim=1)
+
+
+MEAN = PlainCandidate("mean", lambda scene: (scene.vis_y + scene.ir) / 2.0, fused=True)
+MAX = PlainCandidate("max", lambda scene: torch.maximum(scene.vis_y, scene.ir), fused=True)
+VIS = PlainCandidate("vis", lambda scene: scene.vis, fused=False)
+IR = PlainCandidate("ir", lambda scene: scene.ir, fused=False)
+# False colour that keeps both sources: infrared, luminance and blue as red, green and blue.
+STACK = PlainCandidate("stack", _stack, fused=False)
+# The visible image, glowing red where infrared is brighter than its red.
+REDMAX = PlainCandidate("redmax", _redmax, fused=False)
+
+PLAIN: Mapping[str, PlainCandidate] = {
+    candidate.name: candidate for candidate in (VIS, IR, MEAN, MAX, STACK, REDMAX)
+}
+BOTH = "both"  # two images at once, the ceiling of what a probe can get out of a pair
+
+
+def quantise(image: Tensor) -> Tensor:
+    """Round an image in [0, 1] to the 256 grey levels that files hold."""
+    return (image.clamp(0.0, 1.0) * _WHITE).round() / _WHITE
+
+
+def in_colour(candidate: Candidate, scene: Scene) -> Tensor:
+    """Return a candidate's image as RGB (1, 3, H, W): what a probe or a person is shown.
+
+    A grey fusion takes the visible image's chroma; infrared alone stays grey.
+    """
+    image = candidate.fuse(scene)
+    if image.shape[1] == 3:
+        return image
+    if not candidate.fused:
+        return image.expand(-1, 3, -1, -1)
+    return quantise(with_chroma(image, scene.vis))
 
 
 @dataclass(frozen=True)
@@ -61,28 +187,6 @@ class Segmentations:
     feature_level: Tensor
     pixel_level: Tensor
     prototypes: int
-
-
-@torch.inference_mode()
-def fuse_candidates(scene: Scene, models: Models) -> dict[str, Tensor]:
-    """Fuse a scene with every candidate.
-
-    Returns:
-        Fused luminance (1, 1, H, W) in [0, 1] by candidate, in steps of 1 / 255 as files hold it.
-
-    Raises:
-        ModelError: If a model's output is not a number somewhere.
-    """
-    vis_y, ir = scene.vis_y, scene.ir
-    fused = {stage: models[stage].fusion(vis_y, ir)[0] for stage in STAGES}
-    for stage, plane in fused.items():
-        if not torch.isfinite(plane).all():
-            raise ModelError(
-                f"{stage}: the fused image has values that are not numbers; train it again"
-            )
-    planes = (*fused.values(), (vis_y + ir) / 2.0, torch.maximum(vis_y, ir))
-    quantised = [(plane * _WHITE).round() / _WHITE for plane in planes]
-    return dict(zip(CANDIDATES, quantised, strict=True))
 
 
 @torch.inference_mode()

@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ssvif.data.images import UInt8Image
-from ssvif.evaluation.candidates import Models, Scene, fuse_candidates, segment
+from ssvif.evaluation.candidates import MEAN, ModelCandidate, Scene, in_colour, segment
 from ssvif.files import atomic_path
-from ssvif.ops import with_chroma
 
 # Okabe and Ito's palette, told apart with any colour vision; then darker and lighter.
 _HUES = np.array(
@@ -41,7 +40,6 @@ _COLUMNS = (
     "feature-level segmentation",
     "pixel-level segmentation",
 )
-_FUSED = ("mean", "stage_one", "stage_two")
 
 # Inches.
 _CELL = 2.1
@@ -76,21 +74,25 @@ def palette(count: int) -> UInt8Image:
     return colours[np.arange(count) % len(colours)]
 
 
-def grid_row(scene: Scene, models: Models, *, caption: str) -> GridRow:
+def grid_row(
+    scene: Scene, stage_one: ModelCandidate, stage_two: ModelCandidate, *, caption: str
+) -> GridRow:
     """Fuse and segment a scene for the grid; the segmentations are stage two's.
 
     Raises:
         ModelError: If a model's output is not a number somewhere.
     """
-    fused = fuse_candidates(scene, models)
-    found = segment(scene, models["stage_two"])
+    fused = [in_colour(candidate, scene) for candidate in (MEAN, stage_one, stage_two)]
+    found = segment(scene, stage_two.model)
     colours = palette(found.prototypes)
-    images = (scene.vis, scene.ir, *(with_chroma(fused[name], scene.vis) for name in _FUSED))
     segmentations = (found.feature_level, found.pixel_level)
     agreement = (found.feature_level == found.pixel_level).float().mean().item()
     return GridRow(
         caption=caption,
-        panels=(*map(_to_uint8, images), *(colours[s.cpu().numpy()] for s in segmentations)),
+        panels=(
+            *map(_to_uint8, (scene.vis, scene.ir, *fused)),
+            *(colours[s.cpu().numpy()] for s in segmentations),
+        ),
         note=f"{agreement:.0%} agree",
     )
 

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,13 +12,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ssvif.data.views import load_pairs
+from ssvif.errors import EvaluationError, ImageError
 from ssvif.evaluation.agreement import BranchAgreement, branch_agreement, co_occurrence
-from ssvif.evaluation.candidates import STAGES, Models, Scene, Stage, fuse_candidates, segment
+from ssvif.evaluation.candidates import Candidate, ModelCandidate, Scene, segment
+from ssvif.evaluation.pairs import read_scene
 from ssvif.metrics.table import score_all
+from ssvif.ops import luminance
 
 _LOG_EVERY = 25
-_PAIR_COLUMNS = ["id", "set", "name", "light"]
+_PAIR_COLUMNS = ["id", "set", "name", "light", "block"]
 
 _Row = TypeVar("_Row")
 
@@ -30,54 +32,78 @@ class Scores:
     """What an evaluation found.
 
     Args:
-        pairs: One row a pair and candidate: id, set, name, light, candidate, and the metrics.
-        branches: How the branches of each model agree.
+        pairs: One row a pair and candidate: id, set, name, light, block, candidate, the metrics.
+        left_out: What could not be compared: pair (`SET/NAME`), candidate, reason.
+        branches: How the branches of each model agree, by candidate.
     """
 
     pairs: pd.DataFrame
-    branches: dict[Stage, BranchAgreement]
+    left_out: pd.DataFrame
+    branches: dict[str, BranchAgreement]
 
 
 def score_pairs(
-    rows: pd.DataFrame, models: Models, *, folder: Path, device: torch.device
+    rows: pd.DataFrame, candidates: Sequence[Candidate], *, folder: Path, device: torch.device
 ) -> Scores:
     """Score the candidates on pairs, one pair after another.
 
+    All of them are scored on the same pairs: one that any candidate lacks is left out for all.
+
     Args:
-        rows: The pairs: id, set, name, light; at least one.
-        models: Both stages' models, on `device` and in evaluation mode.
+        rows: The pairs: id, set, name, light, block; at least one.
+        candidates: What is fused and scored; models on `device`.
         folder: `data/pairs`.
         device: Where the networks and the metrics run.
 
     Raises:
-        ImageError: If a pair's file is missing or damaged.
+        ImageError: If a pair's own file is missing or damaged.
         ModelError: If a model's output is not a number somewhere.
         ShapeError: If a pair is too small for a metric.
+        EvaluationError: If no pair is left that every candidate has.
     """
     table: list[dict[str, object]] = []
-    counts: dict[Stage, Tensor] = {}
+    left_out: list[dict[str, str]] = []
+    counts: dict[str, Tensor] = {}
     for row in _progress(rows.to_dict("records")):
         about = {column: str(row[column]) for column in _PAIR_COLUMNS}
-        scene = read_scene(folder, about["id"], device=device)
-        for candidate, fused in fuse_candidates(scene, models).items():
+        scene = read_scene(folder, row, device=device)
+        images, reasons = _fuse_all(scene, candidates)
+        if reasons:
+            pair = f"{scene.set}/{scene.name}"
+            left_out += [{"pair": pair, "candidate": c, "reason": r} for c, r in reasons.items()]
+            continue
+        for name, fused in images.items():
             scores = score_all(fused=fused, vis=scene.vis_y, ir=scene.ir)
             values = {acronym: score.item() for acronym, score in scores.items()}
-            table.append({**about, "candidate": candidate, **values})
-        for stage in STAGES:
-            found = co_occurrence(segment(scene, models[stage]))
-            counts[stage] = counts[stage] + found if stage in counts else found
-    branches = {stage: branch_agreement(count) for stage, count in counts.items()}
-    return Scores(pairs=pd.DataFrame(table), branches=branches)
+            table.append({**about, "candidate": name, **values})
+        for candidate in candidates:
+            if isinstance(candidate, ModelCandidate):
+                found = co_occurrence(segment(scene, candidate.model))
+                counts[candidate.name] = counts.get(candidate.name, torch.zeros_like(found)) + found
+    if not table:
+        raise EvaluationError(
+            f"expected pairs that every candidate has, found none of {len(rows)}; "
+            f"{left_out[0]['candidate']} for one: {left_out[0]['reason']}"
+        )
+    return Scores(
+        pairs=pd.DataFrame(table),
+        left_out=pd.DataFrame(left_out, columns=["pair", "candidate", "reason"]),
+        branches={name: branch_agreement(count) for name, count in counts.items()},
+    )
 
 
-def read_scene(folder: Path, name: str, *, device: torch.device) -> Scene:
-    """Read one canonical pair as it is.
-
-    Raises:
-        ImageError: If a file is missing or damaged.
-    """
-    (pair,) = load_pairs(folder, [name], min_side=1)
-    return Scene.from_pair(pair, device)
+def _fuse_all(
+    scene: Scene, candidates: Sequence[Candidate]
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return fused luminance by candidate, and why others have none."""
+    images: dict[str, Tensor] = {}
+    reasons: dict[str, str] = {}
+    for candidate in candidates:
+        try:
+            images[candidate.name] = luminance(candidate.fuse(scene))
+        except ImageError as error:
+            reasons[candidate.name] = str(error)
+    return images, reasons
 
 
 def _progress(rows: list[_Row]) -> Iterator[_Row]:

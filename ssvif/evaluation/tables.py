@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from ssvif.evaluation.agreement import BranchAgreement
-from ssvif.evaluation.candidates import CANDIDATES, Stage
-from ssvif.evaluation.labels import LABELS
+from ssvif.evaluation.labels import label
 from ssvif.metrics.table import METRICS, Metric
 
 ACRONYMS = [metric.acronym for metric in METRICS]
@@ -27,7 +26,7 @@ def summarise(pairs: pd.DataFrame) -> pd.DataFrame:
     tables = []
     for group, value, members in _groups(pairs):
         grouped = members.groupby("candidate", sort=False)
-        means = grouped[ACRONYMS].mean().reindex(list(CANDIDATES))
+        means = grouped[ACRONYMS].mean()
         ranks = means.round(6).rank(ascending=False).mean(axis=1)
         table = means.assign(mean_rank=ranks).reset_index()
         table.insert(0, "group", group)
@@ -38,7 +37,7 @@ def summarise(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def metrics_json(
-    summary: pd.DataFrame, branches: Mapping[Stage, BranchAgreement], *, split: str
+    summary: pd.DataFrame, branches: Mapping[str, BranchAgreement], *, split: str
 ) -> dict[str, object]:
     """Nest the means over all pairs by candidate, for `dvc metrics`."""
     overall = summary[summary["group"] == "all"]
@@ -55,9 +54,7 @@ def long_form(table: pd.DataFrame, *, keep: list[str]) -> pd.DataFrame:
     return table.melt(id_vars=keep, value_vars=ACRONYMS, var_name="metric", value_name="score")
 
 
-def markdown(
-    summary: pd.DataFrame, branches: Mapping[Stage, BranchAgreement], *, split: str
-) -> str:
+def markdown(summary: pd.DataFrame, branches: Mapping[str, BranchAgreement], *, split: str) -> str:
     """Write the summary as one Markdown page."""
     sections = [f"# Scores on the split `{split}`"]
     for (group, value), table in summary.groupby(["group", "value"], sort=False):
@@ -80,7 +77,7 @@ def _groups(pairs: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 def _score_table(table: pd.DataFrame) -> str:
     columns = {acronym: _bold_best(table[acronym], 3, best="max") for acronym in ACRONYMS}
     columns["mean rank"] = _bold_best(table["mean_rank"], 2, best="min")
-    names = [LABELS[candidate] for candidate in table["candidate"]]
+    names = [label(candidate) for candidate in table["candidate"]]
     rows = [list(row) for row in zip(names, *columns.values(), strict=True)]
     return _pipe_table(["", *columns], rows)
 
@@ -94,7 +91,7 @@ def _bold_best(values: "pd.Series[float]", digits: int, *, best: str) -> list[st
     ]
 
 
-def _branch_table(branches: Mapping[Stage, BranchAgreement]) -> str:
+def _branch_table(branches: Mapping[str, BranchAgreement]) -> str:
     header = [
         "",
         "agreement",
@@ -105,7 +102,7 @@ def _branch_table(branches: Mapping[Stage, BranchAgreement]) -> str:
     ]
     rows = [
         [
-            LABELS[stage],
+            label(stage),
             f"{found.agreement:.3f}",
             f"{found.agreement_over_chance:.3f}",
             f"{found.effective_prototypes_feature_level:.1f}",

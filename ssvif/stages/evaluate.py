@@ -8,9 +8,10 @@ import torch
 
 from ssvif import console
 from ssvif.data.manifest import PAIRS_FOLDER, read_manifest
-from ssvif.evaluation.candidates import Models
+from ssvif.evaluation.candidates import MAX, MEAN, ModelCandidate
 from ssvif.evaluation.grid import draw_grid, grid_row
-from ssvif.evaluation.scores import Scores, read_scene, score_pairs
+from ssvif.evaluation.pairs import read_scene
+from ssvif.evaluation.scores import Scores, score_pairs
 from ssvif.evaluation.selection import held_out, spread
 from ssvif.evaluation.tables import ACRONYMS, long_form, markdown, metrics_json, summarise
 from ssvif.files import write_json, write_text
@@ -38,14 +39,14 @@ def main() -> None:
     params = everything.evaluate
     rows = held_out(read_manifest(), split=params.split, max_pairs=params.max_pairs)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    models: Models = {
-        "stage_one": load_model(MODELS / "stage_one.safetensors").to(device),
-        "stage_two": load_model(MODELS / "stage_two.safetensors").to(device),
-    }
+    one, two = (
+        ModelCandidate(stage, load_model(MODELS / f"{stage}.safetensors").to(device))
+        for stage in ("stage_one", "stage_two")
+    )
     with track_stage("evaluate", params=everything, record=RECORD, live=False) as run:
-        scores = score_pairs(rows, models, folder=PAIRS_FOLDER, device=device)
+        scores = score_pairs(rows, (one, two, MEAN, MAX), folder=PAIRS_FOLDER, device=device)
         means = _write_tables(scores, split=params.split)
-        _write_grid(rows, models, params=params, device=device)
+        _write_grid(rows, (one, two), params=params, device=device)
         run.log(0, means)
         run.add_artifact(REPORTS / GRID)
 
@@ -74,17 +75,21 @@ def _write_csv(name: str, table: pd.DataFrame) -> None:
 
 
 def _write_grid(
-    rows: pd.DataFrame, models: Models, *, params: EvaluateParams, device: torch.device
+    rows: pd.DataFrame,
+    stages: tuple[ModelCandidate, ModelCandidate],
+    *,
+    params: EvaluateParams,
+    device: torch.device,
 ) -> None:
     grid = [
         grid_row(
-            read_scene(PAIRS_FOLDER, str(row["id"]), device=device),
-            models,
+            read_scene(PAIRS_FOLDER, row, device=device),
+            *stages,
             caption=f"{row['set']}, {row['light']}\n{row['name']}",
         )
         for row in spread(rows, params.grid_pairs).to_dict("records")
     ]
-    prototypes = len(models["stage_two"].prototypes)
+    prototypes = len(stages[1].model.prototypes)
     draw_grid(REPORTS / GRID, grid, prototypes=prototypes)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ssvif.evaluation.candidates import Scene
+from ssvif.evaluation.candidates import MAX, MEAN, ModelCandidate, Scene
 
 PROTOTYPES = 4
 
@@ -40,8 +40,13 @@ def models() -> dict[str, StandIn]:
 
 
 @pytest.fixture
+def candidates(models):
+    return (*(ModelCandidate(name, model) for name, model in models.items()), MEAN, MAX)
+
+
+@pytest.fixture
 def scene() -> Scene:
     generator = torch.Generator().manual_seed(0)
     vis = torch.rand(1, 3, 50, 70, generator=generator)
     ir = torch.linspace(0.0, 1.0, 70).expand(1, 1, 50, 70)
-    return Scene(vis=vis, ir=ir)
+    return Scene("f00d", "roads", "001", vis=vis, ir=ir)

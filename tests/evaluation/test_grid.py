@@ -14,8 +14,8 @@ def test_palette__colours_are_distinct_and_do_not_depend_on_their_number() -> No
     np.testing.assert_array_equal(palette(25)[24], palette(1)[0])
 
 
-def test_grid_row__shows_sources_fused_images_and_segmentations(scene: Scene, models) -> None:
-    row = grid_row(scene, models, caption="roads")
+def test_grid_row__shows_sources_fused_images_and_segmentations(scene: Scene, candidates) -> None:
+    row = grid_row(scene, *candidates[:2], caption="roads")
     assert [panel.shape for panel in row.panels] == [
         (50, 70, 3),
         (50, 70),
@@ -27,17 +27,17 @@ def test_grid_row__shows_sources_fused_images_and_segmentations(scene: Scene, mo
     assert row.note.endswith("% agree")
 
 
-def test_draw_grid__same_rows_give_the_same_bytes(scene: Scene, models, tmp_path: Path) -> None:
-    rows = [grid_row(scene, models, caption="roads, day\n" + 40 * "long")] * 2
+def test_draw_grid__same_rows_give_the_same_bytes(scene: Scene, candidates, tmp_path: Path) -> None:
+    rows = [grid_row(scene, *candidates[:2], caption="roads, day\n" + 40 * "long")] * 2
     for name in ("first.png", "second.png"):
         draw_grid(tmp_path / name, rows, prototypes=4)
     assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()
 
 
 def test_draw_grid__grows_with_its_rows_and_is_not_blank(
-    scene: Scene, models, tmp_path: Path
+    scene: Scene, candidates, tmp_path: Path
 ) -> None:
-    row = grid_row(scene, models, caption="roads")
+    row = grid_row(scene, *candidates[:2], caption="roads")
     heights = []
     for count in (1, 3):
         path = tmp_path / f"{count}.png"

@@ -8,8 +8,8 @@ import torch
 
 from ssvif.data.images import write_png
 from ssvif.errors import ImageError
-from ssvif.evaluation.candidates import CANDIDATES
-from ssvif.evaluation.scores import read_scene, score_pairs
+from ssvif.evaluation.pairs import read_scene
+from ssvif.evaluation.scores import score_pairs
 from ssvif.evaluation.tables import ACRONYMS
 from ssvif.metrics.histograms import entropy
 
@@ -23,42 +23,50 @@ def rows(tmp_path: Path) -> pd.DataFrame:
         write_png(tmp_path / "vis" / f"{name}.png", rng.integers(0, 256, (*size, 3), np.uint8))
         write_png(tmp_path / "ir" / f"{name}.png", rng.integers(0, 256, size, np.uint8))
     return pd.DataFrame(
-        {"id": ["one", "two"], "set": "roads", "name": ["1", "2"], "light": ["day", "night"]}
+        {
+            "id": ["one", "two"],
+            "set": "roads",
+            "name": ["1", "2"],
+            "light": ["day", "night"],
+            "block": ["a", "b"],
+        }
     )
 
 
-def test_score_pairs__has_a_row_a_pair_and_candidate(rows, models, tmp_path: Path) -> None:
-    pairs = score_pairs(rows, models, folder=tmp_path, device=CPU).pairs
-    assert list(pairs.columns) == ["id", "set", "name", "light", "candidate", *ACRONYMS]
+def test_score_pairs__has_a_row_a_pair_and_candidate(rows, candidates, tmp_path: Path) -> None:
+    pairs = score_pairs(rows, candidates, folder=tmp_path, device=CPU).pairs
+    assert list(pairs.columns) == ["id", "set", "name", "light", "block", "candidate", *ACRONYMS]
     assert list(zip(pairs["id"], pairs["candidate"], strict=True)) == [
-        (name, candidate) for name in ("one", "two") for candidate in CANDIDATES
+        (name, candidate)
+        for name in ("one", "two")
+        for candidate in ("stage_one", "stage_two", "mean", "max")
     ]
     assert np.isfinite(pairs[ACRONYMS].to_numpy()).all()
 
 
-def test_score_pairs__scores_the_named_candidate(rows, models, tmp_path: Path) -> None:
+def test_score_pairs__scores_the_named_candidate(rows, models, candidates, tmp_path: Path) -> None:
     models["stage_two"].share = 0.0  # the infrared image itself
-    pairs = score_pairs(rows.head(1), models, folder=tmp_path, device=CPU).pairs
-    ir = read_scene(tmp_path, "one", device=CPU).ir
+    pairs = score_pairs(rows.head(1), candidates, folder=tmp_path, device=CPU).pairs
+    ir = read_scene(tmp_path, rows.iloc[0].to_dict(), device=CPU).ir
     scores = pairs.set_index("candidate")
     assert scores.loc["stage_two", "EN"] == pytest.approx(entropy(fused=ir).item())
     assert scores.loc["stage_one", "EN"] != scores.loc["stage_two", "EN"]
 
 
-def test_score_pairs__sums_agreement_over_pairs(rows, models, tmp_path: Path) -> None:
-    branches = score_pairs(rows, models, folder=tmp_path, device=CPU).branches
+def test_score_pairs__sums_agreement_over_pairs(rows, candidates, tmp_path: Path) -> None:
+    branches = score_pairs(rows, candidates, folder=tmp_path, device=CPU).branches
     assert set(branches) == {"stage_one", "stage_two"}
     assert 0.0 < branches["stage_one"].agreement <= 1.0
     assert branches["stage_one"].prototypes == 4
 
 
-def test_score_pairs__missing_file_is_named(rows, models, tmp_path: Path) -> None:
+def test_score_pairs__missing_file_is_named(rows, candidates, tmp_path: Path) -> None:
     (tmp_path / "ir" / "two.png").unlink()
     with pytest.raises(ImageError, match=r"two\.png"):
-        score_pairs(rows, models, folder=tmp_path, device=CPU)
+        score_pairs(rows, candidates, folder=tmp_path, device=CPU)
 
 
-def test_score_pairs__logs_how_far_it_is(rows, models, tmp_path: Path, caplog) -> None:
+def test_score_pairs__logs_how_far_it_is(rows, candidates, tmp_path: Path, caplog) -> None:
     with caplog.at_level(logging.INFO, logger="ssvif.evaluation.scores"):
-        score_pairs(rows, models, folder=tmp_path, device=CPU)
+        score_pairs(rows, candidates, folder=tmp_path, device=CPU)
     assert caplog.messages == ["evaluate: 2 of 2 pairs"]
