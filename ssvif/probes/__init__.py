@@ -1,1 +1,1 @@
-"""What an image is worth downstream: a small fixed segmenter, trained on one kind of image."""
+"""Small fixed segmenters, trained on one kind of image: what it is worth downstream."""
