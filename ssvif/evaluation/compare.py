@@ -1,0 +1,207 @@
+"""Two candidates on the same pairs: which is better, by how much, and how sure that is."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import isnan, nan
+
+import pandas as pd
+
+from ssvif.errors import EvaluationError
+from ssvif.evaluation.labels import label
+from ssvif.evaluation.statistics import (
+    COARSE_BLOCKS,
+    MIN_BLOCKS,
+    Blocks,
+    holm,
+    intervals,
+    rank_biserial,
+    sign_test,
+)
+from ssvif.metrics.table import METRICS
+from ssvif.seeding import derive_seed
+
+_DIRECTIONS = {metric.acronym: metric.higher_is_better for metric in METRICS}
+
+
+@dataclass(frozen=True)
+class MetricComparison:
+    """One metric of two candidates; what is not known for want of blocks is NaN.
+
+    Args:
+        metric: Its acronym.
+        higher_is_better: Its direction.
+        candidate: Mean score of the candidate.
+        reference: Mean score of the reference.
+        difference: Candidate less reference.
+        low: Lower bound of the difference.
+        high: Upper bound of it.
+        p: Two-sided p value of the permutation test.
+        p_holm: The same, corrected for the number of metrics.
+        effect: Matched-pairs rank-biserial correlation over blocks, in [-1, 1]; positive where
+            the candidate scores higher.
+    """
+
+    metric: str
+    higher_is_better: bool
+    candidate: float
+    reference: float
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    effect: float
+
+    @property
+    def gain(self) -> float:
+        """The difference, positive where the candidate is better."""
+        return self.difference if self.higher_is_better else -self.difference
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two candidates over several metrics.
+
+    Args:
+        candidate: The one that is judged.
+        reference: What it is judged against.
+        pairs: Pairs that both have.
+        blocks: Blocks of neighbouring frames these come from.
+        confidence: Of the intervals.
+        metrics: One a metric.
+    """
+
+    candidate: str
+    reference: str
+    pairs: int
+    blocks: int
+    confidence: float
+    metrics: tuple[MetricComparison, ...]
+
+    def wins(self) -> tuple[MetricComparison, ...]:
+        """Metrics on which the candidate is better, beyond chance (Holm's p)."""
+        return tuple(m for m in self.metrics if self._is_sure(m) and m.gain > 0.0)
+
+    def losses(self) -> tuple[MetricComparison, ...]:
+        """Metrics on which the reference is better, beyond chance."""
+        return tuple(m for m in self.metrics if self._is_sure(m) and m.gain < 0.0)
+
+    @property
+    def sentence(self) -> str:
+        """Who wins where, for people."""
+        first, second = label(self.candidate), label(self.reference)
+        if self.blocks < MIN_BLOCKS:
+            better = _listed([m.metric for m in self.metrics if m.gain > 0.0])
+            return (
+                f"{first} has the better mean on {better}, but {self.blocks} blocks of scenes are "
+                f"too few to tell that from chance (at least {MIN_BLOCKS})"
+            )
+        wins, losses = self.wins(), self.losses()
+        open_ = [m.metric for m in self.metrics if m not in (*wins, *losses)]
+        parts = [
+            f"{first} is better on {_listed([m.metric for m in wins])}",
+            f"{second} on {_listed([m.metric for m in losses])}",
+        ]
+        if open_:
+            parts.append(f"chance alone may explain {_listed(open_)}")
+        coarse = " (few blocks: the intervals are too narrow rather than too wide)"
+        return "; ".join(parts) + (coarse if self.blocks < COARSE_BLOCKS else "")
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the comparison as JSON; what is not known is null."""
+        metrics = {
+            m.metric: {
+                key: None if isinstance(value, float) and isnan(value) else value
+                for key, value in asdict(m).items()
+                if key != "metric"
+            }
+            for m in self.metrics
+        }
+        return {**asdict(self), "metrics": metrics, "sentence": self.sentence}
+
+    def table(self) -> pd.DataFrame:
+        """Return a row a metric, with the columns of statistics.csv."""
+        rows = [
+            {
+                "metric": m.metric,
+                "candidate": self.candidate,
+                "reference": self.reference,
+                **{
+                    key: getattr(m, key)
+                    for key in ("difference", "low", "high", "p", "p_holm", "effect")
+                },
+                "pairs": self.pairs,
+                "blocks": self.blocks,
+            }
+            for m in self.metrics
+        ]
+        return pd.DataFrame(rows)
+
+    def _is_sure(self, metric: MetricComparison) -> bool:
+        return metric.p_holm < 1.0 - self.confidence
+
+
+def compare(
+    scores: pd.DataFrame,
+    *,
+    candidate: str,
+    reference: str,
+    metrics: Sequence[str],
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two candidates on the pairs that both have.
+
+    Args:
+        scores: One row a pair and candidate: id, block, candidate and the metrics, as in
+            pairs.csv.
+        candidate: The one that is judged.
+        reference: What it is judged against.
+        metrics: Acronyms of the columns to compare.
+        confidence: Of the intervals; 1 less it is what Holm's p must stay below.
+        resamples: Of the bootstrap and of the permutation test.
+        seed: The run's seed.
+
+    Raises:
+        EvaluationError: If there is no pair that both have.
+    """
+    names = list(metrics)
+    first, second = (_of(scores, name, names) for name in (candidate, reference))
+    common = first.index.intersection(second.index)
+    if common.empty:
+        raise EvaluationError(
+            f"expected pairs that {candidate} and {reference} both have, found none; "
+            f"the scores are of {', '.join(sorted(scores['candidate'].unique()))}"
+        )
+    first, second = first.loc[common], second.loc[common]
+    blocks = scores.drop_duplicates("id").set_index("id")["block"].loc[common]
+    differences = Blocks.of(first - second, blocks)
+    own = derive_seed(seed, "compare")
+    bounds = intervals(differences, confidence=confidence, resamples=resamples, seed=own)
+    known = differences.count >= MIN_BLOCKS
+    pvalues = sign_test(differences, resamples=resamples, seed=own)
+    pvalues = pvalues if known else pvalues * nan
+    columns = zip(
+        names, first.mean(), second.mean(), differences.means, bounds[:, 0], bounds[:, 1],
+        pvalues, holm(pvalues), rank_biserial(differences), strict=True,
+    )  # fmt: skip
+    return Comparison(
+        candidate=candidate,
+        reference=reference,
+        pairs=len(common),
+        blocks=differences.count,
+        confidence=confidence,
+        metrics=tuple(
+            MetricComparison(name, _DIRECTIONS.get(name, True), *map(float, values))
+            for name, *values in columns
+        ),
+    )
+
+
+def _of(scores: pd.DataFrame, candidate: str, metrics: list[str]) -> pd.DataFrame:
+    return scores[scores["candidate"] == candidate].set_index("id")[metrics].sort_index()
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"
