@@ -35,6 +35,7 @@ class FolderCandidate:
         name: What it is called in tables.
         files: The image of each pair that has one, by the pair's id.
         missing: Why other pairs have none, by the pair's id.
+        fused: Whether the images have the size of the pairs; smaller ones are only probed.
     """
 
     name: str
@@ -72,16 +73,19 @@ class FolderCandidate:
         return quantise(luminance(image)) if is_grey(levels) else image
 
 
-def open_folder(name: str, folder: Path, rows: pd.DataFrame) -> FolderCandidate:
+def open_folder(
+    name: str, folder: Path, rows: pd.DataFrame, manifest: pd.DataFrame
+) -> FolderCandidate:
     """Match a folder's images with pairs.
 
     Args:
         name: What the candidate is called in tables.
         folder: Where the images are, in sub-folders or not.
-        rows: The pairs: id, set, name.
+        rows: The pairs that are evaluated: id, set, name.
+        manifest: All pairs; where a name fits several, one that is evaluated goes first.
 
     Raises:
-        EvaluationError: If there is no such folder, or no image has the name of a pair.
+        EvaluationError: If there is no such folder, or no image has the name of an evaluated pair.
     """
     if not folder.is_dir():
         raise EvaluationError(f"{name}: {folder} is no folder; give the one with its fused images")
@@ -89,7 +93,10 @@ def open_folder(name: str, folder: Path, rows: pd.DataFrame) -> FolderCandidate:
     found, missing = _match(rows, files, folder)
     if not found:
         raise EvaluationError(_nothing_found(name, folder, rows, files))
-    return FolderCandidate(name, files=found, missing=missing)
+    others, _ = _match(manifest, files, folder)
+    taken = set(found.values())
+    unseen = {id_: path for id_, path in others.items() if path not in taken}
+    return FolderCandidate(name, files={**unseen, **found}, missing=missing)
 
 
 def _match(

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ from ssvif.errors import EvaluationError, ImageError
 from ssvif.evaluation.agreement import BranchAgreement, branch_agreement, co_occurrence
 from ssvif.evaluation.candidates import Candidate, ModelCandidate, Scene, segment
 from ssvif.evaluation.pairs import read_scene
-from ssvif.metrics.table import score_all
+from ssvif.metrics.table import STANDARD, Metric, score_all
 from ssvif.ops import luminance
 
 _LOG_EVERY = 25
@@ -43,7 +43,12 @@ class Scores:
 
 
 def score_pairs(
-    rows: pd.DataFrame, candidates: Sequence[Candidate], *, folder: Path, device: torch.device
+    rows: pd.DataFrame,
+    candidates: Sequence[Candidate],
+    *,
+    folder: Path,
+    device: torch.device,
+    metrics: Sequence[Metric] = STANDARD,
 ) -> Scores:
     """Score the candidates on pairs, one pair after another.
 
@@ -54,6 +59,7 @@ def score_pairs(
         candidates: What is fused and scored; models on `device`.
         folder: `data/pairs`.
         device: Where the networks and the metrics run.
+        metrics: What is scored.
 
     Raises:
         ImageError: If a pair's own file is missing or damaged.
@@ -72,10 +78,8 @@ def score_pairs(
             pair = f"{scene.set}/{scene.name}"
             left_out += [{"pair": pair, "candidate": c, "reason": r} for c, r in reasons.items()]
             continue
-        for name, fused in images.items():
-            scores = score_all(fused=fused, vis=scene.vis_y, ir=scene.ir)
-            values = {acronym: score.item() for acronym, score in scores.items()}
-            table.append({**about, "candidate": name, **values})
+        scores = _score(scene, images, metrics)
+        table += [{**about, "candidate": name, **values} for name, values in scores.items()]
         for candidate in candidates:
             if isinstance(candidate, ModelCandidate):
                 found = co_occurrence(segment(scene, candidate.model))
@@ -95,15 +99,36 @@ def score_pairs(
 def _fuse_all(
     scene: Scene, candidates: Sequence[Candidate]
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return fused luminance by candidate, and why others have none."""
+    """Return fused luminance by candidate; or, where one has none, the reasons alone."""
     images: dict[str, Tensor] = {}
     reasons: dict[str, str] = {}
-    for candidate in candidates:
+    # Folders first: what they lack need not be fused by the others.
+    for candidate in sorted(candidates, key=lambda candidate: candidate.live):
+        if reasons and candidate.live:
+            break
         try:
             images[candidate.name] = luminance(candidate.fuse(scene))
         except ImageError as error:
             reasons[candidate.name] = str(error)
-    return images, reasons
+    return {c.name: images[c.name] for c in candidates if c.name in images}, reasons
+
+
+def _score(
+    scene: Scene, images: Mapping[str, Tensor], metrics: Sequence[Metric]
+) -> dict[str, dict[str, float]]:
+    """Score all images of a scene at once: values by candidate and acronym."""
+    shape = (len(images), -1, -1, -1)
+    scores = score_all(
+        fused=torch.cat(list(images.values())),
+        vis=scene.vis_y.expand(shape),
+        ir=scene.ir.expand(shape),
+        metrics=metrics,
+    )
+    columns = {acronym: values.tolist() for acronym, values in scores.items()}
+    return {
+        name: {acronym: column[index] for acronym, column in columns.items()}
+        for index, name in enumerate(images)
+    }
 
 
 def _progress(rows: list[_Row]) -> Iterator[_Row]:

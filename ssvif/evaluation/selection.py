@@ -4,19 +4,21 @@ import pandas as pd
 
 from ssvif.errors import ManifestError
 
+ALL = "all"
+
 
 def held_out(manifest: pd.DataFrame, *, split: str, max_pairs: int = 0) -> pd.DataFrame:
     """Return the rows of a split, in the order of set and name.
 
     Args:
         manifest: Columns id, set, name, split, light; see `ssvif.data.manifest`.
-        split: `val` or `test`.
+        split: `train`, `val` or `test`, or `all` of them.
         max_pairs: The most pairs, mixed as `spread` mixes them; 0 means all.
 
     Raises:
         ManifestError: If the split has no pairs.
     """
-    rows = manifest[manifest["split"] == split]
+    rows = manifest if split == ALL else manifest[manifest["split"] == split]
     if rows.empty:
         raise ManifestError(
             f"the manifest has {len(manifest)} pairs but none in the split {split}; add captures, "

@@ -10,10 +10,11 @@ from ssvif.data.images import write_png
 from ssvif.errors import ImageError
 from ssvif.evaluation.pairs import read_scene
 from ssvif.evaluation.scores import score_pairs
-from ssvif.evaluation.tables import ACRONYMS
 from ssvif.metrics.histograms import entropy
+from ssvif.metrics.table import STANDARD
 
 CPU = torch.device("cpu")
+ACRONYMS = [metric.acronym for metric in STANDARD]
 
 
 @pytest.fixture

@@ -1,0 +1,144 @@
+"""The evaluation as one Markdown page."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ssvif.evaluation.agreement import BranchAgreement
+from ssvif.evaluation.compare import Comparison
+from ssvif.evaluation.labels import label
+from ssvif.evaluation.tables import metrics_of
+from ssvif.metrics.table import Metric
+
+_TITLES = {"all": "All pairs", "set": "Set `{}`", "light": "By {}"}
+
+
+def markdown(
+    summary: pd.DataFrame,
+    branches: Mapping[str, BranchAgreement],
+    comparisons: Sequence[Comparison],
+    left_out: pd.DataFrame,
+    *,
+    split: str,
+) -> str:
+    """Write the summary as one Markdown page.
+
+    Args:
+        summary: As `ssvif.evaluation.tables.summarise` makes it.
+        branches: How the branches of each model agree; none where no model was scored.
+        comparisons: Of the candidate that is judged with every other.
+        left_out: Columns pair, candidate, reason.
+        split: What was evaluated.
+    """
+    sections = [f"# Scores on the split `{split}`"]
+    if not left_out.empty:
+        sections.append(left_out_sentence(left_out))
+    for (group, value), table in summary.groupby(["group", "value"], sort=False):
+        count = int(table["pairs"].iloc[0])
+        pairs = "1 pair" if count == 1 else f"{count} pairs"
+        sections.append(f"## {_TITLES[str(group)].format(value)}: {pairs}")
+        sections.append(score_table(table))
+    if comparisons:
+        sections += ["## Against chance", _comparison_list(comparisons)]
+    if branches:
+        sections += ["## The two segmentations", _branch_table(branches)]
+    sections += ["## What the columns are", _legend(metrics_of(summary))]
+    return "\n\n".join(sections) + "\n"
+
+
+def left_out_sentence(left_out: pd.DataFrame) -> str:
+    """Say how many pairs were left out, by whom, and the first reason."""
+    pairs = left_out["pair"].nunique()
+    counts = left_out.groupby("candidate", sort=True)["pair"].nunique()
+    by = ", ".join(f"{label(str(name))} {count}" for name, count in counts.items())
+    return (
+        f"Left out for all candidates, so that all are scored on the same pairs: {pairs} "
+        f"({by}); `left_out.csv` has every reason, such as: {left_out['reason'].iloc[0]}."
+    )
+
+
+def score_table(table: pd.DataFrame) -> str:
+    """Return means by candidate, best mean rank first, the best of each column in bold."""
+    ordered = table.sort_values(["mean_rank", "candidate"])
+    columns = {_head(m): _bold_best(ordered[m.acronym], 3, _best(m)) for m in metrics_of(ordered)}
+    columns["mean rank"] = _bold_best(ordered["mean_rank"], 2, "min")
+    names = [label(candidate) for candidate in ordered["candidate"]]
+    rows = [list(row) for row in zip(names, *columns.values(), strict=True)]
+    return pipe_table(["", *columns], rows)
+
+
+def pipe_table(header: list[str], rows: list[list[str]], *, align: str = "---:") -> str:
+    """Return a Markdown table whose first column is text."""
+    rule = [":---"] + [align] * (len(header) - 1)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, rule, *rows])
+
+
+def _head(metric: Metric) -> str:
+    return metric.acronym if metric.higher_is_better else f"{metric.acronym} ↓"
+
+
+def _best(metric: Metric) -> str:
+    return "max" if metric.higher_is_better else "min"
+
+
+def _bold_best(values: "pd.Series[float]", digits: int, best: str) -> list[str]:
+    rounded = values.round(digits)
+    mark = rounded == rounded.agg(best)
+    return [
+        f"**{value:.{digits}f}**" if bold else f"{value:.{digits}f}"
+        for value, bold in zip(rounded, mark, strict=True)
+    ]
+
+
+def _comparison_list(comparisons: Sequence[Comparison]) -> str:
+    first = comparisons[0]
+    note = (
+        f"{first.pairs} pairs of {first.blocks} blocks of neighbouring frames; permutation test "
+        f"over blocks, p after Holm below {1.0 - first.confidence:.3g}. `statistics.csv` has the "
+        "differences, their intervals and effects."
+    )
+    return "\n".join([note, "", *(f"- {comparison.sentence}." for comparison in comparisons)])
+
+
+def _branch_table(branches: Mapping[str, BranchAgreement]) -> str:
+    header = [
+        "",
+        "agreement",
+        "over chance (kappa)",
+        "effective prototypes, feature level",
+        "effective prototypes, pixel level",
+        "of",
+    ]
+    rows = [
+        [
+            label(stage),
+            f"{found.agreement:.3f}",
+            f"{found.agreement_over_chance:.3f}",
+            f"{found.effective_prototypes_feature_level:.1f}",
+            f"{found.effective_prototypes_pixel_level:.1f}",
+            str(found.prototypes),
+        ]
+        for stage, found in branches.items()
+    ]
+    return pipe_table(header, rows)
+
+
+def _legend(metrics: Sequence[Metric]) -> str:
+    header = ["", "what", "unit", "range", "source"]
+    rows = [[m.acronym, m.title, _unit(m), _range(m), m.source] for m in metrics]
+    note = (
+        "Higher counts as better, but for columns marked ↓; the best is bold. The mean rank runs "
+        f"over these {len(metrics)} metrics, and 1 is best."
+    )
+    return f"{pipe_table(header, rows, align=':---')}\n\n{note}"
+
+
+def _unit(metric: Metric) -> str:
+    joined = f"{metric.joined} over the sources" if metric.joined in ("sum", "mean") else ""
+    return ", ".join(filter(None, (metric.unit, joined)))
+
+
+def _range(metric: Metric) -> str:
+    if metric.high == float("inf"):
+        return f"{metric.low:g} and above"
+    return f"{metric.low:g} to {metric.high:.4g}"

@@ -1,0 +1,71 @@
+import pandas as pd
+import pytest
+
+from ssvif.evaluation.agreement import BranchAgreement
+from ssvif.evaluation.compare import compare
+from ssvif.evaluation.summary import markdown, score_table
+from ssvif.evaluation.tables import summarise
+from ssvif.metrics.table import METRICS
+
+BRANCHES = {"stage_two": BranchAgreement(0.5, 0.4, 8.0, 6.0, 0.375, 16)}
+NOTHING = pd.DataFrame(columns=["pair", "candidate", "reason"])
+LESS_IS_BETTER = next(metric.acronym for metric in METRICS if not metric.higher_is_better)
+
+
+@pytest.fixture
+def pairs() -> pd.DataFrame:
+    leads = {"stage_two": 0.4, "max": 0.2, "mean": 0.1}
+    rows = [
+        {"id": name, "set": set_, "light": light, "block": name, "candidate": candidate}
+        | {"EN": lead + number, LESS_IS_BETTER: lead + number}
+        for number, (name, set_, light) in enumerate([("x", "a", "day"), ("y", "b", "night")])
+        for candidate, lead in leads.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_markdown__has_a_section_a_group(pairs: pd.DataFrame) -> None:
+    compared = compare(pairs, candidate="stage_two", reference="max", metrics=["EN"])
+    page = markdown(summarise(pairs), BRANCHES, [compared], NOTHING, split="test")
+    assert [line for line in page.splitlines() if line.startswith("#")] == [
+        "# Scores on the split `test`",
+        "## All pairs: 2 pairs",
+        "## Set `a`: 1 pair",
+        "## Set `b`: 1 pair",
+        "## By day: 1 pair",
+        "## By night: 1 pair",
+        "## Against chance",
+        "## The two segmentations",
+        "## What the columns are",
+    ]
+    assert compared.sentence in page
+    assert "Left out" not in page
+
+
+def test_markdown__no_model_has_no_segmentations(pairs: pd.DataFrame) -> None:
+    assert "segmentations" not in markdown(summarise(pairs), {}, [], NOTHING, split="test")
+
+
+def test_markdown__counts_what_was_left_out(pairs: pd.DataFrame) -> None:
+    left_out = pd.DataFrame(
+        [("a/1", "SAGE", "no image called a/1"), ("a/1", "TIM", "x"), ("a/2", "SAGE", "y")],
+        columns=NOTHING.columns,
+    )
+    page = markdown(summarise(pairs), {}, [], left_out, split="test")
+    assert "on the same pairs: 2 (SAGE 2, TIM 1)" in page
+    assert "such as: no image called a/1." in page
+
+
+def test_score_table__bold_is_best_in_each_direction(pairs: pd.DataFrame) -> None:
+    summary = summarise(pairs)
+    header, _, *rows = score_table(summary[summary["group"] == "all"]).splitlines()
+    assert header == f"|  | EN | {LESS_IS_BETTER} ↓ | mean rank |"
+    cells = {row.split(" | ")[0].strip("| "): row.strip("| ").split(" | ") for row in rows}
+    assert cells["stage two"][1:3] == ["**0.900**", "0.900"]
+    assert cells["mean"][1:3] == ["0.600", "**0.600**"]
+
+
+def test_score_table__best_mean_rank_first(pairs: pd.DataFrame) -> None:
+    summary = summarise(pairs.drop(columns=LESS_IS_BETTER))
+    rows = score_table(summary[summary["group"] == "all"]).splitlines()[2:]
+    assert [row.split(" | ")[0].strip("| ") for row in rows] == ["stage two", "max", "mean"]
