@@ -8,7 +8,7 @@ it no longer names is removed last.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from ssvif.data.captures import INBOX, is_set_name, set_folders
+from ssvif.data.classes import ClassNames, box_classes, mask_classes, write_classes
 from ssvif.data.duplicates import near_duplicates
 from ssvif.data.examine import Finding, Source, examine, locate
 from ssvif.data.index import INDEX_FILE, Index
@@ -78,6 +79,7 @@ class _Found:
     sources: list[Source] = field(default_factory=list)
     places: dict[tuple[str, str], Place] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
+    infos: dict[str, SetInfo] = field(default_factory=dict)
 
 
 def ingest(params: IngestParams, *, root: Path = Path()) -> Ingested:
@@ -127,8 +129,9 @@ def ingest(params: IngestParams, *, root: Path = Path()) -> Ingested:
     _warn_of_empty_splits(manifest, params)
     # DVC wants every output, and a set without labels has written none.
     (root / LABELS_FOLDER).mkdir(parents=True, exist_ok=True)
+    classes = write_classes(root / LABELS_FOLDER, _class_names(manifest, found.infos))
     write_manifest(root / MANIFEST_FILE, manifest)
-    _remove_the_rest(root, accepted, labels)
+    _remove_the_rest(root, accepted, labels, classes)
     return Ingested(found.captures, manifest, rejections)
 
 
@@ -172,6 +175,7 @@ def _find_set(folder: Path, params: IngestParams, found: _Found) -> None:
         val_share=params.val_share,
         test_share=params.test_share,
     )
+    found.infos[folder.name] = info
     found.captures.extend(captures)
     found.places.update({(folder.name, name): place for name, place in places.items()})
     for capture in captures:
@@ -300,13 +304,26 @@ def _warn_of_empty_splits(manifest: pd.DataFrame, params: IngestParams) -> None:
             )
 
 
-def _remove_the_rest(root: Path, accepted: Sequence[_Candidate], labels: Sequence[Labels]) -> None:
+def _class_names(manifest: pd.DataFrame, infos: Mapping[str, SetInfo]) -> ClassNames:
+    """Name the classes of labelled sets: as their `set.yaml` says, else as their names tell."""
+    masks, boxes = {}, {}
+    for name in sorted(manifest["set"][manifest["has_mask"]].unique()):
+        if known := infos[name].classes or mask_classes(name):
+            masks[name] = known
+    for name in sorted(manifest["set"][manifest["has_boxes"]].unique()):
+        boxes[name] = infos[name].box_classes or box_classes(name)
+    return ClassNames(masks=masks, boxes=boxes)
+
+
+def _remove_the_rest(
+    root: Path, accepted: Sequence[_Candidate], labels: Sequence[Labels], classes: Path
+) -> None:
     pairs = root / PAIRS_FOLDER
     prune(
         pairs, keep=(path for pair in accepted for path in pair_paths(pair.finding.pair_id, pairs))
     )
-    kept = (path for label in labels for path in (label.mask, label.boxes) if path is not None)
-    prune(root / LABELS_FOLDER, keep=kept)
+    kept = [path for label in labels for path in (label.mask, label.boxes) if path is not None]
+    prune(root / LABELS_FOLDER, keep=[*kept, classes])
 
 
 def _by_name(rejection: Rejection) -> tuple[object, ...]:

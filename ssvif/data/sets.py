@@ -18,6 +18,7 @@ _HEADER = """\
 # Written once by `ssvif captures add`; edit it if you know better, then ingest again.
 # layout: how files are named, see docs/captures.md
 # infrared_range: raw values shown black and white, for infrared of more than 8 bits
+# classes, box_classes: names of the labels' numbers, from 0 on, where the set's name does not tell
 """
 
 
@@ -28,6 +29,8 @@ class SetInfo(BaseModel):
 
     layout: str = AUTO
     infrared_range: tuple[float, float] | None = None
+    classes: tuple[str, ...] | None = None
+    box_classes: tuple[str, ...] | None = None
 
 
 def read_set_info(folder: Path) -> SetInfo | None:
