@@ -1,0 +1,141 @@
+"""What the figures say, in plain words; every word of it follows from the tables."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ssvif.report.data import ReportData
+from ssvif.report.tables import Comparison
+from ssvif.report.terms import decimals, name_of, number, term
+
+PROBE_SCORES = {"iou": "mIoU", "ap50": "AP50", "accuracy": "accuracy"}
+_ORDINALS = {1: "first", 2: "second", 3: "third"}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A metric in which another candidate has the better mean.
+
+    Args:
+        metric: The metric.
+        rival: The candidate with the best mean.
+        own: The model's mean.
+        theirs: The rival's.
+        clear: Whether the statistics call the difference clear; None if they do not say.
+    """
+
+    metric: str
+    rival: str
+    own: float
+    theirs: float
+    clear: bool | None
+
+    def __str__(self) -> str:
+        """The metric, the rival and both figures."""
+        acronym = term(self.metric).acronym
+        places = decimals(max(abs(self.own), abs(self.theirs)))
+        # As many decimals as it takes to tell the two apart.
+        while places < 6 and round(self.own, places) == round(self.theirs, places):
+            places += 1
+        own, theirs = number(self.own, places), number(self.theirs, places)
+        return f"{acronym} to {name_of(self.rival)} ({own} against {theirs})"
+
+
+def verdict(data: ReportData) -> str:
+    """Say who wins by mean rank."""
+    ranks = data.overall["mean_rank"]
+    count = len(data.standard)
+    best = ranks.min()
+    first = [name_of(str(name)) for name in ranks.index[ranks == best]]
+    rest = ranks[ranks > best]
+    over = f"over {count} {'metric' if count == 1 else 'metrics'}"
+    if len(first) > 1:
+        text = f"{_listed(first)} share the best mean rank {over} ({number(best, 2)})"
+    else:
+        text = f"{first[0]} has the best mean rank {over} ({number(best, 2)})"
+    if rest.empty:
+        return _sentence(text)
+    second = name_of(str(rest.index[0]))
+    return _sentence(f"{text}, ahead of {second} ({number(rest.iloc[0], 2)})")
+
+
+def losses(data: ReportData, model: str, compared: Sequence[Comparison]) -> list[Loss]:
+    """Return the metrics in which the model has not the best mean, with the best rival."""
+    means = data.overall
+    clear = {
+        (comparison.rival, difference.term.key): difference.verdict != "unclear"
+        for comparison in compared
+        for difference in comparison.differences
+    }
+    found = []
+    for metric in data.standard:
+        values = means[metric].dropna()
+        if model not in values.index:
+            continue
+        own = float(values[model])
+        up = term(metric).higher_is_better
+        rival = str(values.idxmax() if up else values.idxmin())
+        theirs = float(values[rival])
+        if (theirs > own) if up else (theirs < own):
+            found.append(Loss(metric, rival, own, theirs, clear.get((rival, metric))))
+    return found
+
+
+def standing(data: ReportData, model: str, lost: Sequence[Loss]) -> list[str]:
+    """Say where the model is best and where it loses."""
+    if model not in data.overall.index:
+        return []
+    beaten = {loss.metric for loss in lost}
+    won = [term(metric).acronym for metric in data.standard if metric not in beaten]
+    ranks = data.overall["mean_rank"]
+    place = int((ranks < ranks[model]).sum()) + 1
+    ordinal = _ORDINALS.get(place, f"number {place}")
+    where = f"best or level in {_listed(won)}" if won else "best in no metric"
+    name = name_of(model)
+    sentences = [f"{name} comes {ordinal} of {len(ranks)}; it is {where}"]
+    for clear, opening in (
+        (True, "it clearly loses"),
+        (False, "it is behind, but no further than chance allows, in"),
+        (None, "it loses"),
+    ):
+        group = [str(loss) for loss in lost if loss.clear is clear]
+        if group:
+            sentences.append(f"{opening} {_listed(group)}")
+    return [_sentence(sentence) for sentence in sentences]
+
+
+def downstream(data: ReportData, model: str) -> list[str]:
+    """Say for each probe's task which image serves best and where the model stands."""
+    if data.probe_summary is None:
+        return []
+    rows = data.probe_summary[data.probe_summary["class"] == "all"]
+    sentences = []
+    for (task, score), members in rows.groupby(["task", "score"], sort=False):
+        means = members.set_index("candidate")["mean"].dropna()
+        if score == "accuracy" or means.empty:
+            continue
+        what = f"{task} {PROBE_SCORES.get(str(score), str(score))}"
+        sentences.append(_sentence(_served(what, means, model)))
+    return sentences
+
+
+def _served(what: str, means: "pd.Series[float]", model: str) -> str:
+    best = str(means.idxmax())
+    text = f"in the probe ({what}) {name_of(best)} serves best ({number(means[best], 3)})"
+    if model not in means.index or best == model:
+        return text
+    text += f"; {name_of(model)} gets {number(means[model], 3)}"
+    single = [name for name in ("vis", "ir") if name in means.index and means[name] > means[model]]
+    if single:
+        text += f", less than {_listed(name_of(name) for name in single)} alone"
+    return text
+
+
+def _listed(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

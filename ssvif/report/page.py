@@ -1,0 +1,164 @@
+"""The evaluation as one page that needs nothing else: no network, no other file."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ssvif.files import write_text
+from ssvif.report.charts import check_rows, distribution_charts, probes, schedule_charts, stress
+from ssvif.report.data import ReportData, read_report
+from ssvif.report.findings import downstream, losses, standing, verdict
+from ssvif.report.gallery import gallery
+from ssvif.report.pictures import PicturePair
+from ssvif.report.tables import comparisons, group_tables, score_table
+from ssvif.report.terms import MODEL, TERMS, hues, in_order, name_of
+
+PAGE = "index.html"
+
+_TEMPLATES = "templates"
+# By section: what it is, and how to get it.
+_MISSING = {
+    "intervals": "Intervals of the means: score pairs from six blocks of scenes or more.",
+    "comparisons": "Comparisons with each rival: score two candidates or more, on pairs from six "
+    "blocks of scenes or more.",
+    "gallery": "Pictures and segmentations: `dvc repro evaluate` draws them.",
+    "schedule": "The dynamic weight over training: `dvc repro stage_two` records it.",
+    "probes": "Probes: set `evaluate.probe: true` in params.yaml, have labelled pairs, and run "
+    "`dvc repro evaluate`.",
+    "stress": "Stress curves: set `evaluate.stress: true` in params.yaml and run "
+    "`dvc repro evaluate`.",
+    "checks": "Label-free checks: `dvc repro evaluate` makes them for a trained model.",
+    "lineage": "Lineage: `dvc repro evaluate` knows the commit, the data and the parameters.",
+}
+
+
+def write_report(
+    folder: Path,
+    *,
+    pictures: Sequence[PicturePair] = (),
+    lineage: Mapping[str, str] | None = None,
+    schedule: Sequence[tuple[int, Mapping[str, float]]] = (),
+    model: str = MODEL,
+) -> Path:
+    """Write the page of an evaluation from the tables in its folder.
+
+    What is not there is left out, and named at the page's end with the way to get it.
+
+    Args:
+        folder: Such as `reports/evaluate`; see `ssvif.report.data`.
+        pictures: The pairs to show; see `choose_pairs` and `picture_pair`.
+        lineage: What made the figures, by name.
+        schedule: Steps of stage two and their figures, by the keys that it logs.
+        model: The candidate that the page is about.
+
+    Returns:
+        The page's file, `folder`/index.html.
+
+    Raises:
+        EvaluationError: If a table is missing or damaged.
+        StorageError: If the page cannot be written.
+    """
+    data = read_report(folder)
+    # The first colour is the model's, whatever it is called.
+    order = in_order([*data.candidates, *(name for pair in pictures for name in pair.fused)])
+    colours = hues(sorted(order, key=lambda name: name != model))
+    sections = {
+        **_tables(data, model),
+        "gallery": gallery(pictures, model=model) if pictures else None,
+        "schedule": schedule_charts(schedule),
+        "distributions": distribution_charts(data, colours),
+        "probes": probes(data, colours),
+        "stress": stress(data, colours),
+        "lineage": dict(lineage or {}),
+    }
+    path = folder / PAGE
+    write_text(path, _render(sections, colours))
+    return path
+
+
+def _tables(data: ReportData, model: str) -> dict[str, object]:
+    compared = comparisons(data, model)
+    lost = losses(data, model, compared)
+    return {
+        "model": model,
+        "data": data,
+        "verdict": verdict(data),
+        "findings": [*standing(data, model, lost), *downstream(data, model)],
+        "scores": score_table(data),
+        "groups": group_tables(data),
+        "intervals": data.intervals is not None,
+        "comparisons": compared,
+        "about": _about(data),
+        "checks": check_rows(data.checks),
+        "samples": _samples(data),
+    }
+
+
+def _about(data: ReportData) -> str:
+    """Say what was scored: pairs, split, sets and lights."""
+    pairs = data.pairs.drop_duplicates("id")
+    split = f" of the split {data.facts['split']}" if "split" in data.facts else ""
+    lights = pairs["light"].value_counts().sort_index()
+    parts = (
+        f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'}{split}",
+        ", ".join(sorted(pairs["set"].unique())),
+        ", ".join(f"{count} {light}" for light, count in lights.items()),
+    )
+    return " · ".join(parts)
+
+
+def _samples(data: ReportData) -> dict[str, object]:
+    """Return each metric's values by candidate and pair, in the order of the drawn dots."""
+    pairs = data.pairs.drop_duplicates("id")
+    by_candidate = {}
+    for candidate, rows in data.pairs.groupby("candidate", sort=False):
+        values = rows.set_index("id")[data.metrics].reindex(pairs["id"])
+        by_candidate[name_of(str(candidate))] = {
+            metric: [None if v != v else float(f"{v:.4g}") for v in values[metric]]
+            for metric in data.metrics
+        }
+    names = (pairs["set"] + " " + pairs["name"]).tolist()
+    return {"pairs": names, "values": by_candidate}
+
+
+def _render(sections: Mapping[str, object], colours: Mapping[str, str]) -> str:
+    environment = Environment(
+        loader=PackageLoader("ssvif.report", _TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["name_of"] = name_of
+    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    return environment.get_template("page.html").render(
+        **sections,
+        hues=colours,
+        terms=TERMS,
+        missing=[text for name, text in _MISSING.items() if not sections[name]],
+        style=style,
+        script=script,
+        policy=_policy(style, script),
+    )
+
+
+def _asset(name: str) -> str:
+    """Read one of our own files, which goes into the page as it is."""
+    folder = resources.files("ssvif.report") / _TEMPLATES
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Forbid everything but the page's own style and script, and images inside it."""
+    own_style, own_script = (
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+        for text in (style, script)
+    )
+    return (
+        f"default-src 'none'; img-src data:; style-src {own_style}; script-src {own_script}; "
+        "base-uri 'none'; form-action 'none'"
+    )
