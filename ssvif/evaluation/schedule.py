@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from ssvif.files import atomic_path
 
-_PREFIX = "stage_two/train/"
-_PANELS = (
+PREFIX = "stage_two/train/"
+PANELS = (
     ("weight", ("dynamic_weight/weight",)),
     (
         "factors",
@@ -40,10 +40,10 @@ def draw_schedule(path: Path, rows: Sequence[tuple[int, Mapping[str, float]]]) -
         rows: Steps and their figures, by the keys that stage two logs.
     """
     figure = Figure(figsize=(7.0, 8.5), layout="constrained")
-    panels = figure.subplots(len(_PANELS), 1, sharex=True)
-    for axes, (title, names) in zip(panels, _PANELS, strict=True):
+    panels = figure.subplots(len(PANELS), 1, sharex=True)
+    for axes, (title, names) in zip(panels, PANELS, strict=True):
         for name in names:
-            points = [(s, row[_PREFIX + name]) for s, row in rows if _PREFIX + name in row]
+            points = [(s, row[PREFIX + name]) for s, row in rows if PREFIX + name in row]
             axes.plot(
                 [step for step, _ in points],
                 [value for _, value in points],
