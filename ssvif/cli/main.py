@@ -7,6 +7,8 @@ import typer
 
 from ssvif import __version__, console
 from ssvif.cli import captures, track
+from ssvif.cli.compare import compare
+from ssvif.cli.evaluate import evaluate
 from ssvif.cli.fuse import fuse
 from ssvif.cli.sample import sample
 
@@ -18,6 +20,8 @@ app = typer.Typer(
 )
 app.command()(fuse)
 app.command()(sample)
+app.command()(evaluate)
+app.command()(compare)
 app.add_typer(captures.app, name="captures")
 app.add_typer(track.app, name="track")
 

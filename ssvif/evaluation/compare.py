@@ -20,6 +20,8 @@ from ssvif.evaluation.statistics import (
 from ssvif.metrics.table import METRICS
 from ssvif.seeding import derive_seed
 
+_LEAST_P = 2.0  # over 2**blocks: the least p that swapping whole blocks can give
+
 _DIRECTIONS = {metric.acronym: metric.higher_is_better for metric in METRICS}
 
 
@@ -80,32 +82,31 @@ class Comparison:
 
     def wins(self) -> tuple[MetricComparison, ...]:
         """Metrics on which the candidate is better, beyond chance (Holm's p)."""
-        return tuple(m for m in self.metrics if self._is_sure(m) and m.gain > 0.0)
+        return self._sure("p_holm", 1)
 
     def losses(self) -> tuple[MetricComparison, ...]:
         """Metrics on which the reference is better, beyond chance."""
-        return tuple(m for m in self.metrics if self._is_sure(m) and m.gain < 0.0)
+        return self._sure("p_holm", -1)
 
     @property
     def sentence(self) -> str:
         """Who wins where, for people."""
-        first, second = label(self.candidate), label(self.reference)
         if self.blocks < MIN_BLOCKS:
             better = _listed([m.metric for m in self.metrics if m.gain > 0.0])
             return (
-                f"{first} has the better mean on {better}, but {self.blocks} blocks of scenes are "
-                f"too few to tell that from chance (at least {MIN_BLOCKS})"
+                f"{label(self.candidate)} has a better mean than {label(self.reference)} on "
+                f"{better}, but {self.blocks} blocks of scenes are too few to tell that from "
+                f"chance (at least {MIN_BLOCKS})"
             )
-        wins, losses = self.wins(), self.losses()
-        open_ = [m.metric for m in self.metrics if m not in (*wins, *losses)]
-        parts = [
-            f"{first} is better on {_listed([m.metric for m in wins])}",
-            f"{second} on {_listed([m.metric for m in losses])}",
-        ]
-        if open_:
-            parts.append(f"chance alone may explain {_listed(open_)}")
-        coarse = " (few blocks: the intervals are too narrow rather than too wide)"
-        return "; ".join(parts) + (coarse if self.blocks < COARSE_BLOCKS else "")
+        sides = f"{label(self.candidate)} against {label(self.reference)}"
+        if _LEAST_P / 2**self.blocks * len(self.metrics) < self._level:
+            coarse = "; with so few blocks intervals are rather too narrow"
+            note = coarse if self.blocks < COARSE_BLOCKS else ""
+            return f"{sides}: {self._verdict('p_holm')}{note}"
+        return (
+            f"{sides}, each metric by itself: {self._verdict('p')}; {self.blocks} blocks of scenes "
+            f"are too few for any of {len(self.metrics)} metrics to pass Holm's correction"
+        )
 
     def as_dict(self) -> dict[str, object]:
         """Return the comparison as JSON; what is not known is null."""
@@ -137,8 +138,26 @@ class Comparison:
         ]
         return pd.DataFrame(rows)
 
-    def _is_sure(self, metric: MetricComparison) -> bool:
-        return metric.p_holm < 1.0 - self.confidence
+    @property
+    def _level(self) -> float:
+        return 1.0 - self.confidence
+
+    def _sure(self, which: str, sign: int) -> tuple[MetricComparison, ...]:
+        return tuple(
+            m for m in self.metrics if getattr(m, which) < self._level and m.gain * sign > 0.0
+        )
+
+    def _verdict(self, which: str) -> str:
+        """Say who wins where, going by `p` or by `p_holm`."""
+        wins, losses = self._sure(which, 1), self._sure(which, -1)
+        sides = ((label(self.candidate), wins), (label(self.reference), losses))
+        parts = [
+            f"{name} wins on {_listed([m.metric for m in won])}" for name, won in sides if won
+        ]
+        even = [m.metric for m in self.metrics if m not in (*wins, *losses)]
+        if even:
+            parts.append(f"chance alone may explain {_listed(even)}")
+        return "; ".join(parts)
 
 
 def compare(

@@ -6,7 +6,7 @@ of whole blocks that are drawn anew (and, for intervals, the repetitions).
 Source: Efron and Tibshirani 1993, "An introduction to the bootstrap", chapter 13.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -14,8 +14,12 @@ from ssvif.evaluation.statistics import MIN_BLOCKS, Floats
 from ssvif.probes.counts import Counts
 from ssvif.seeding import numpy_generator
 
-# (S, R) scores of S resamples and R repetitions, such as `ssvif.probes.counts.mean_iou`.
-Score = Callable[[Counts, Floats], Floats]
+
+class Score(Protocol):
+    """Makes scores of counts, such as `ssvif.probes.counts.mean_iou`."""
+
+    def __call__(self, counts: Counts, weights: Floats | None = None, /) -> Floats:
+        """Return (R,) scores of repetitions, or (S, R) for weights (S, N) of images."""
 
 
 def probe_interval(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,13 +11,16 @@ import torch
 from ssvif.evaluation.compare import Comparison, compare
 from ssvif.evaluation.lineup import Lineup, open_lineup
 from ssvif.evaluation.pairs import PairSource
+from ssvif.evaluation.probing import Probing, Resampling, probe_candidates
 from ssvif.evaluation.scores import Scores, score_pairs
 from ssvif.evaluation.selection import held_out
 from ssvif.evaluation.tables import interval_table, metrics_of, summarise
 from ssvif.metrics.table import STANDARD, Metric
 from ssvif.params import Params
+from ssvif.probes.tasks import LeftOut, ProbeTask, load_tasks
 
 CAPTURES = "captures"  # stands where left_out.csv names who lacks a pair
+LEFT_OUT = ["pair", "candidate", "reason"]
 
 _log = logging.getLogger(__name__)
 
@@ -51,12 +54,16 @@ class Prepared:
         job: What shall be evaluated.
         rows: The pairs.
         lineup: The candidates.
+        tasks: What probes are asked; none where nothing is labelled, or probing is off.
+        unused: Labelled pairs that no probe uses: pair, candidate, reason.
         device: Where networks and metrics run.
     """
 
     job: Job
     rows: pd.DataFrame
     lineup: Lineup
+    tasks: tuple[ProbeTask, ...]
+    unused: pd.DataFrame
     device: torch.device
 
 
@@ -70,6 +77,7 @@ class Evaluation:
         summary: Means and mean ranks.
         intervals: Intervals of the means.
         comparisons: The judged candidate with every other.
+        probing: What probes found; empty where there was nothing to ask.
         left_out: What was not compared: pair, candidate, reason.
     """
 
@@ -78,18 +86,24 @@ class Evaluation:
     summary: pd.DataFrame
     intervals: pd.DataFrame
     comparisons: tuple[Comparison, ...]
+    probing: Probing
     left_out: pd.DataFrame
 
     @property
     def figures(self) -> dict[str, float]:
-        """The means by `evaluate/CANDIDATE/METRIC`."""
+        """The means by `evaluate/CANDIDATE/METRIC` and `evaluate/CANDIDATE/probe/TASK/SCORE`."""
         overall = self.summary[self.summary["group"] == "all"]
         names = [*(metric.acronym for metric in metrics_of(overall)), "mean_rank"]
-        return {
+        figures = {
             f"evaluate/{row['candidate']}/{name}": float(row[name])
             for row in overall.to_dict("records")
             for name in names
         }
+        for task, candidates in self.probing.as_dict().items():
+            for candidate, scores in candidates.items():
+                for name, value in scores.items():
+                    figures[f"evaluate/{candidate}/probe/{task}/{name}"] = value
+        return figures
 
 
 def prepare(job: Job) -> Prepared:
@@ -98,10 +112,12 @@ def prepare(job: Job) -> Prepared:
     Raises:
         ManifestError: If the split has no pairs.
         EvaluationError: If a name is taken, or a folder has no image of these pairs.
+        LabelError: If probes are asked for, and the table of classes cannot be read.
         ModelError: If a model is missing or damaged.
     """
     manifest, params = job.source.manifest, job.params.evaluate
     rows = held_out(manifest, split=job.split, max_pairs=params.max_pairs)
+    tasks, unused = _tasks(job) if params.probe else ([], [])
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     lineup = open_lineup(
         rows,
@@ -111,7 +127,9 @@ def prepare(job: Job) -> Prepared:
         folders=job.folders,
         device=device,
     )
-    return Prepared(job, rows, lineup, device)
+    left_out = [(found.pair, f"probe:{found.kind}", found.reason) for found in unused]
+    table = pd.DataFrame(left_out, columns=LEFT_OUT)
+    return Prepared(job, rows, lineup, tuple(tasks), table, device)
 
 
 def evaluate(prepared: Prepared) -> Evaluation:
@@ -131,10 +149,14 @@ def evaluate(prepared: Prepared) -> Evaluation:
         metrics=job.metrics,
     )
     params, seed = job.params.evaluate, job.params.seed
-    refused = pd.DataFrame(
-        [(pair, CAPTURES, reason) for pair, reason in job.source.refused.items()],
-        columns=scores.left_out.columns,
-    )
+    probing = _probe(prepared)
+    refused = [(pair, CAPTURES, reason) for pair, reason in job.source.refused.items()]
+    left_out = [
+        scores.left_out,
+        pd.DataFrame(refused, columns=LEFT_OUT),
+        prepared.unused,
+        probing.left_out,
+    ]
     summary = summarise(scores.pairs)
     _log_ranks(summary)
     return Evaluation(
@@ -144,25 +166,72 @@ def evaluate(prepared: Prepared) -> Evaluation:
         intervals=interval_table(
             scores.pairs, confidence=params.confidence, resamples=params.resamples, seed=seed
         ),
-        comparisons=_compare(prepared, scores.pairs),
-        left_out=pd.concat([scores.left_out, refused], ignore_index=True),
+        comparisons=tuple(
+            _compare(job, scores.pairs, lineup.judged, other.name)
+            for other in lineup.scored
+            if other.name != lineup.judged
+        ),
+        probing=probing,
+        left_out=pd.concat(left_out, ignore_index=True),
     )
 
 
-def _compare(prepared: Prepared, pairs: pd.DataFrame) -> tuple[Comparison, ...]:
-    params, judged = prepared.job.params, prepared.lineup.judged
-    return tuple(
-        compare(
-            pairs,
-            candidate=judged,
-            reference=other.name,
-            metrics=[metric.acronym for metric in prepared.job.metrics],
-            confidence=params.evaluate.confidence,
-            resamples=params.evaluate.resamples,
-            seed=params.seed,
-        )
-        for other in prepared.lineup.scored
-        if other.name != judged
+def _tasks(job: Job) -> tuple[list[ProbeTask], list[LeftOut]]:
+    # Of pairs that are evaluated all together, those of the split `test` test.
+    split = job.split if job.split in ("val", "test") else "test"
+    return load_tasks(job.source.manifest, job.source.labels, job.params.probes, split=split)
+
+
+def _probe(prepared: Prepared) -> Probing:
+    job, params = prepared.job, prepared.job.params
+    resampling = Resampling(params.evaluate.confidence, params.evaluate.resamples, params.seed)
+    return probe_candidates(
+        prepared.tasks,
+        prepared.lineup.probed,
+        job.source,
+        params.probes,
+        judged=prepared.lineup.judged,
+        resampling=resampling,
+        device=prepared.device,
+    )
+
+
+def compare_two(job: Job, *, candidate: str, reference: str) -> Comparison:
+    """Score two candidates on the pairs that both have, and compare them.
+
+    Args:
+        job: The pairs, and where the models and folders are.
+        candidate: The one that is judged: `mean`, `max`, or a model's or folder's name.
+        reference: What it is judged against, named likewise.
+
+    Raises:
+        EvaluationError: If a folder has no image of these pairs, or no pair is left.
+        ManifestError: If the split has no pairs.
+        ModelError: If a model is missing or damaged, or fuses to what is not a number.
+    """
+    off = job.params.evaluate.model_copy(update={"probe": False})
+    prepared = prepare(replace(job, params=job.params.model_copy(update={"evaluate": off})))
+    by_name = {found.name: found for found in prepared.lineup.scored}
+    scores = score_pairs(
+        prepared.rows,
+        [by_name[name] for name in dict.fromkeys((candidate, reference))],
+        folder=job.source.pairs,
+        device=prepared.device,
+        metrics=job.metrics,
+    )
+    return _compare(job, scores.pairs, candidate, reference)
+
+
+def _compare(job: Job, pairs: pd.DataFrame, candidate: str, reference: str) -> Comparison:
+    params = job.params
+    return compare(
+        pairs,
+        candidate=candidate,
+        reference=reference,
+        metrics=[metric.acronym for metric in job.metrics],
+        confidence=params.evaluate.confidence,
+        resamples=params.evaluate.resamples,
+        seed=params.seed,
     )
 
 

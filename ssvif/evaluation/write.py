@@ -31,6 +31,9 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
         "intervals.csv": evaluation.intervals,
         "statistics.csv": pd.concat([c.table() for c in evaluation.comparisons]),
         "left_out.csv": evaluation.left_out,
+        "probes.csv": evaluation.probing.scores,
+        "probe_summary.csv": evaluation.probing.summary,
+        "probe_statistics.csv": evaluation.probing.statistics,
         "plots/means.csv": long_form(overall, keep=["candidate"]),
         "plots/pairs.csv": long_form(scores.pairs, keep=["candidate", "id", "light"]),
     }
@@ -40,7 +43,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
         summary, scores.branches, evaluation.comparisons, evaluation.left_out, split=split
     )
     write_text(folder / "summary.md", page)
-    write_json(folder / "metrics.json", metrics_json(summary, scores.branches, split=split))
+    metrics = metrics_json(summary, scores.branches, split=split)
+    write_json(folder / "metrics.json", {**metrics, "probes": evaluation.probing.as_dict()})
     _write_grid(evaluation, folder)
 
 

@@ -1,13 +1,15 @@
-"""DVC stage `evaluate`: scores both models and plain fusion on the held-out pairs."""
+"""DVC stage `evaluate`: scores, probes and compares on the held-out pairs, with a page of it."""
 
 from pathlib import Path
 
 from ssvif import console
 from ssvif.evaluation.lineup import STAGE_ONE, STAGE_TWO
 from ssvif.evaluation.pairs import project_pairs
-from ssvif.evaluation.run import Evaluation, Job, Prepared, evaluate, prepare
-from ssvif.evaluation.write import GRID, write_evaluation
+from ssvif.evaluation.run import Job, prepare
+from ssvif.evaluation.write import GRID
 from ssvif.params import load_params
+from ssvif.report.page import PAGE
+from ssvif.stages.report import evaluate_to
 from ssvif.tracking.run import track_stage
 
 MODELS = Path("models")
@@ -36,13 +38,13 @@ def main() -> None:
         evaluation = evaluate_to(prepared, REPORTS)
         run.log(0, evaluation.figures)
         run.add_artifact(REPORTS / GRID)
+        run.add_artifact(REPORTS / PAGE)
 
 
-def evaluate_to(prepared: Prepared, folder: Path) -> Evaluation:
-    """Evaluate, and write the tables and the page to a folder."""
-    evaluation = evaluate(prepared)
-    write_evaluation(evaluation, folder)
-    return evaluation
+def own_models() -> dict[str, Path]:
+    """Return the weights that the current folder's pipeline has trained so far, by stage."""
+    weights = {stage: MODELS / f"{stage}.safetensors" for stage in (STAGE_ONE, STAGE_TWO)}
+    return {stage: path for stage, path in weights.items() if path.exists()}
 
 
 if __name__ == "__main__":

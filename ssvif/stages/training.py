@@ -59,7 +59,8 @@ def open_checkpoints(
         inputs: Files beside the manifest that the result depends on.
     """
     sections = params.model_dump(
-        mode="json", exclude={"sample", "ingest", "evaluate", "register_", "tracking"}
+        mode="json",
+        exclude={"sample", "ingest", "evaluate", "probes", "stress", "register_", "tracking"},
     )
     # A resumed run must not go on with other code than it began with.
     code = [file for pattern in _CODE for file in sorted(_PACKAGE.glob(pattern))]

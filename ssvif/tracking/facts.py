@@ -35,7 +35,9 @@ DVC_STAGE_TAG = "ssvif.dvc_stage"
 ABSENT = "absent"
 
 # What `sample` and `ingest` decide of a model is in the manifest; the others come after it.
-_NOT_OF_THE_MODEL = frozenset({"sample", "ingest", "evaluate", "register", "tracking"})
+_NOT_OF_THE_MODEL = frozenset(
+    {"sample", "ingest", "evaluate", "probes", "stress", "register", "tracking"}
+)
 _SHORT_HASH = 6
 
 
