@@ -12,7 +12,7 @@ from ssvif.report.data import ReportData
 from ssvif.report.figures import Interval, Line, Values, distribution, intervals, lines
 from ssvif.report.findings import PROBE_SCORES
 from ssvif.report.tables import Cell, Row, by_mean, probe_table
-from ssvif.report.terms import Term, decimals, in_order, name_of, number, term
+from ssvif.report.terms import DASH, PROBE_METRIC, Term, decimals, in_order, name_of, number, term
 
 _SCHEDULE_NOTES = {
     "weight": "how strongly consistency pulls at the fusion network",
@@ -144,15 +144,16 @@ def stress(data: ReportData, hues: Mapping[str, str]) -> list[Stress]:
     """Draw every metric under every degradation."""
     if data.stress is None:
         return []
-    order = [*data.standard, *(m for m in data.stress["metric"].unique())]
+    # What a segmenter makes of it comes first: it is what fusion is for.
+    order = [PROBE_METRIC, *data.standard, *data.stress["metric"].unique()]
     present = [m for m in dict.fromkeys(order) if (data.stress["metric"] == m).any()]
     return [_stress(term(m), data.stress[data.stress["metric"] == m], hues) for m in present]
 
 
 def _metric_chart(about: Term, svg: Markup) -> Chart:
     unit = f", {about.unit}" if about.unit else ""
-    note = f"{about.title}{unit} · {about.direction}"
-    return Chart(about.acronym, note, svg, tip=about.definition, key=about.key)
+    note = f"{about.title}{unit}"
+    return Chart(f"{about.acronym} {about.arrow}", note, svg, tip=about.definition, key=about.key)
 
 
 def _probe(task: str, score: str, rows: pd.DataFrame, hues: Mapping[str, str]) -> Probe:
@@ -172,7 +173,7 @@ def _probe(task: str, score: str, rows: pd.DataFrame, hues: Mapping[str, str]) -
         ]
         title = "mean over classes" if name == "all" else name
         svg = intervals(marks, title=f"{task}, {title}", places=3)
-        charts.append(Chart(title, "higher is better", svg))
+        charts.append(Chart(title, "", svg))
     return Probe(
         title=f"{task}: {PROBE_SCORES.get(score, score)}",
         repetitions=int(rows["repetitions"].max()),
@@ -222,7 +223,7 @@ def _shade(about: Term, rows: pd.DataFrame) -> Shade:
     """Compare the worst severity with clean images."""
     scores = rows.sort_values("severity")["score"].tolist()
     if len(scores) < 2 or not scores[0] or any(v != v for v in (scores[0], scores[-1])):
-        return Shade("–", "not known", "shade-0")
+        return Shade(DASH, "not known", "shade-0")
     change = (scores[-1] - scores[0]) / abs(scores[0])
     loss = -change if about.higher_is_better else change
     places = decimals(max(abs(scores[0]), abs(scores[-1])))

@@ -7,6 +7,7 @@ stands in its `data-tip`, which the page shows on hovering or touching.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from markupsafe import Markup
@@ -32,7 +33,7 @@ _LABEL = 13  # letters that fit to the left of a row
 
 _LINES_HEIGHT = 190.0
 _LINES_LEFT = 40.0
-_LINES_RIGHT = 78.0
+_LINES_RIGHT = 86.0
 _LINES_LABEL = 12
 _LETTER = 12.0  # height of a line of text
 
@@ -285,7 +286,9 @@ def _end_labels(
     low: float,
     high: float,
 ) -> Markup:
-    ended = [(line, y(points[-1][1])) for line, points in zip(series, binned, strict=True) if points]
+    ended = [
+        (line, y(points[-1][1])) for line, points in zip(series, binned, strict=True) if points
+    ]
     heights = keep_apart([place for _, place in ended], _LETTER, low=low, high=high)
     return Markup("").join(
         element(
@@ -315,7 +318,7 @@ def _bands(
         for place, mean, _, _ in points:
             found.setdefault(place, []).append(f"{line.name} {tick_label(float(f'{mean:.4g}'))}")
     order = sorted(found)
-    middles = [(x(a) + x(b)) / 2 for a, b in zip(order, order[1:], strict=False)]
+    middles = [(x(a) + x(b)) / 2 for a, b in pairwise(order)]
     edges = [_LINES_LEFT - 8, *middles, WIDTH - _LINES_RIGHT + 4]
     parts = []
     for place, left, right in zip(order, edges[:-1], edges[1:], strict=True):

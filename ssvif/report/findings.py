@@ -1,10 +1,12 @@
 """What the figures say, in plain words; every word of it follows from the tables."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from ssvif.evaluation.candidates import BOTH
 from ssvif.report.data import ReportData
 from ssvif.report.tables import Comparison
 from ssvif.report.terms import decimals, name_of, number, term
@@ -32,14 +34,14 @@ class Loss:
     clear: bool | None
 
     def __str__(self) -> str:
-        """The metric, the rival and both figures."""
+        """The metric and both figures."""
         acronym = term(self.metric).acronym
         places = decimals(max(abs(self.own), abs(self.theirs)))
         # As many decimals as it takes to tell the two apart.
         while places < 6 and round(self.own, places) == round(self.theirs, places):
             places += 1
         own, theirs = number(self.own, places), number(self.theirs, places)
-        return f"{acronym} to {name_of(self.rival)} ({own} against {theirs})"
+        return f"{acronym} ({own}; {name_of(self.rival)} has {theirs})"
 
 
 def verdict(data: ReportData) -> str:
@@ -67,6 +69,7 @@ def losses(data: ReportData, model: str, compared: Sequence[Comparison]) -> list
         (comparison.rival, difference.term.key): difference.verdict != "unclear"
         for comparison in compared
         for difference in comparison.differences
+        if difference.verdict != "unknown"
     }
     found = []
     for metric in data.standard:
@@ -95,9 +98,9 @@ def standing(data: ReportData, model: str, lost: Sequence[Loss]) -> list[str]:
     name = name_of(model)
     sentences = [f"{name} comes {ordinal} of {len(ranks)}; it is {where}"]
     for clear, opening in (
-        (True, "it clearly loses"),
-        (False, "it is behind, but no further than chance allows, in"),
-        (None, "it loses"),
+        (True, "it clearly loses in"),
+        (False, "it is behind, by no more than chance allows, in"),
+        (None, "it is behind in"),
     ):
         group = [str(loss) for loss in lost if loss.clear is clear]
         if group:
@@ -113,7 +116,7 @@ def downstream(data: ReportData, model: str) -> list[str]:
     sentences = []
     for (task, score), members in rows.groupby(["task", "score"], sort=False):
         means = members.set_index("candidate")["mean"].dropna()
-        if score == "accuracy" or means.empty:
+        if score == "accuracy" or means.drop(BOTH, errors="ignore").empty:
             continue
         what = f"{task} {PROBE_SCORES.get(str(score), str(score))}"
         sentences.append(_sentence(_served(what, means, model)))
@@ -121,14 +124,16 @@ def downstream(data: ReportData, model: str) -> list[str]:
 
 
 def _served(what: str, means: "pd.Series[float]", model: str) -> str:
-    best = str(means.idxmax())
+    single_trunk = means.drop(BOTH, errors="ignore")
+    best = str(single_trunk.idxmax())
     text = f"in the probe ({what}) {name_of(best)} serves best ({number(means[best], 3)})"
-    if model not in means.index or best == model:
-        return text
-    text += f"; {name_of(model)} gets {number(means[model], 3)}"
-    single = [name for name in ("vis", "ir") if name in means.index and means[name] > means[model]]
-    if single:
-        text += f", less than {_listed(name_of(name) for name in single)} alone"
+    if model in means.index and model != best:
+        text += f"; {name_of(model)} gets {number(means[model], 3)}"
+        cameras = [name for name in ("vis", "ir") if means.get(name, -math.inf) > means[model]]
+        if cameras:
+            text += f", less than {_listed(map(name_of, cameras))} alone"
+    if BOTH in means.index:
+        text += f"; both images at once, the ceiling, give {number(means[BOTH], 3)}"
     return text
 
 

@@ -15,7 +15,7 @@ from ssvif.report.findings import downstream, losses, standing, verdict
 from ssvif.report.gallery import gallery
 from ssvif.report.pictures import PicturePair
 from ssvif.report.tables import comparisons, group_tables, score_table
-from ssvif.report.terms import MODEL, TERMS, hues, in_order, name_of
+from ssvif.report.terms import MODEL, TERMS, hues, name_of
 
 PAGE = "index.html"
 
@@ -63,9 +63,8 @@ def write_report(
         StorageError: If the page cannot be written.
     """
     data = read_report(folder)
-    # The first colour is the model's, whatever it is called.
-    order = in_order([*data.candidates, *(name for pair in pictures for name in pair.fused)])
-    colours = hues(sorted(order, key=lambda name: name != model))
+    names = [*data.candidates, *(name for pair in pictures for name in pair.fused)]
+    colours = hues(names, model=model)
     sections = {
         **_tables(data, model),
         "gallery": gallery(pictures, model=model) if pictures else None,
@@ -90,7 +89,7 @@ def _tables(data: ReportData, model: str) -> dict[str, object]:
         "findings": [*standing(data, model, lost), *downstream(data, model)],
         "scores": score_table(data),
         "groups": group_tables(data),
-        "intervals": data.intervals is not None,
+        "intervals": data.intervals is not None and bool(data.intervals["low"].notna().any()),
         "comparisons": compared,
         "about": _about(data),
         "checks": check_rows(data.checks),

@@ -106,8 +106,8 @@ def choose_pairs(pairs: pd.DataFrame, candidate: str) -> list[ChosenPair]:
         places = {last // 2: "median", last: "worst", 0: "best"}  # later ones win
         for index, place in sorted(places.items()):
             row = members.iloc[index]
-            texts = (str(row[column]) for column in ("id", "set", "name"))
-            chosen.append(ChosenPair(*texts, light=str(light), place=place))
+            pair_id, set_, name = (str(row[column]) for column in ("id", "set", "name"))
+            chosen.append(ChosenPair(pair_id, set_, name, str(light), place))
     return chosen
 
 

@@ -68,10 +68,10 @@ def tick_label(value: float) -> str:
 def element(tag: str, content: str | Markup = "", **attributes: object) -> Markup:
     """Return one element, everything in it escaped; `class_` and `data_tip` name attributes."""
     pairs = Markup("").join(
-        Markup(' {}="{}"').format(Markup(name.rstrip("_").replace("_", "-")), value)
+        Markup(' {}="{}"').format(name.rstrip("_").replace("_", "-"), value)
         for name, value in attributes.items()
     )
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(tag), pairs, escape(content))
+    return Markup("<{0}{1}>{2}</{0}>").format(tag, pairs, escape(content))
 
 
 def drawing(parts: Sequence[Markup], *, width: float, height: float, title: str) -> Markup:

@@ -1,17 +1,17 @@
 """The tables of the page: scores, comparisons, probes, stress, as text ready to be shown."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
 from ssvif.report.data import ReportData
-from ssvif.report.terms import Term, chance, decimals, in_order, name_of, number, term
+from ssvif.report.terms import DASH, Term, chance, decimals, in_order, name_of, number, term
 
 ALPHA = 0.05  # below it, Holm's p calls a difference clear
-Verdict = Literal["better", "worse", "unclear"]
+Verdict = Literal["better", "worse", "unclear", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ScoreTable:
     Args:
         title: What it is over.
         terms: The metrics.
-        rows: Best mean rank first; the last cell is the mean rank.
+        rows: best mean rank first; the first cell is the mean rank.
     """
 
     title: str
@@ -58,7 +58,7 @@ class Difference:
         interval: Of the difference.
         p: Holm's p.
         effect: Effect size.
-        verdict: Whether the candidate is clearly better or worse.
+        verdict: Whether the candidate is clearly better or worse; `unknown` without a p.
     """
 
     term: Term
@@ -72,16 +72,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A candidate against one rival, metric by metric."""
+    """A candidate against one rival, metric by metric, over so many pairs and blocks."""
 
     rival: str
     name: str
     differences: tuple[Difference, ...]
     counts: str
-
-    def count(self, verdict: Verdict) -> int:
-        """Return in how many metrics the verdict is this."""
-        return sum(difference.verdict == verdict for difference in self.differences)
 
 
 def score_table(data: ReportData) -> ScoreTable:
@@ -115,7 +111,9 @@ def comparisons(data: ReportData, candidate: str) -> list[Comparison]:
 
 def probe_table(rows: pd.DataFrame, classes: Sequence[str]) -> tuple[Row, ...]:
     """Return candidates by classes for one task and score, best mean over classes first."""
-    cells = {(r["candidate"], r["class"]): r for r in rows.to_dict("records")}
+    cells: dict[tuple[str, str], Mapping[Hashable, float]] = {
+        (r["candidate"], r["class"]): r for r in rows.to_dict("records")
+    }
     best = {name: group["mean"].max() for name, group in rows.groupby("class")}
     return tuple(
         Row(
@@ -139,9 +137,11 @@ def _table(
     metrics: Sequence[str],
     bounds: Mapping[tuple[str, str], tuple[float, float]],
 ) -> ScoreTable:
-    columns = [_column(means[metric], bounds, term(metric)) for metric in metrics]
     ranks = means["mean_rank"]
-    columns.append([Cell(number(r, 2), best=bool(r == ranks.min())) for r in ranks])
+    columns = [
+        [Cell(number(rank, 2), best=bool(rank == ranks.min())) for rank in ranks],
+        *(_column(means[metric], bounds, term(metric)) for metric in metrics),
+    ]
     rows = tuple(
         Row(str(candidate), name_of(str(candidate)), cells)
         for candidate, cells in zip(means.index, zip(*columns, strict=True), strict=True)
@@ -178,7 +178,8 @@ def _interval(bounds: tuple[float, float] | None, places: int, *, sign: bool = F
     if bounds is None or any(bound != bound for bound in bounds):
         return ""
     low, high = (number(bound, places, sign=sign) for bound in bounds)
-    return f"{low} to {high}"
+    # A dash between numbers of which one may be negative would be misread.
+    return f"{low} to {high}" if sign or min(bounds) < 0.0 else f"{low}{DASH}{high}"
 
 
 def _towards(statistics: pd.DataFrame, candidate: str) -> pd.DataFrame:
@@ -200,7 +201,7 @@ def _towards(statistics: pd.DataFrame, candidate: str) -> pd.DataFrame:
 def _comparison(rival: str, rows: pd.DataFrame) -> Comparison:
     differences = tuple(_differences(rows))
     pairs, blocks = int(rows["pairs"].max()), int(rows["blocks"].max())
-    counts = f"{_pairs(pairs)} in {blocks} {'block' if blocks == 1 else 'blocks'} of one scene each"
+    counts = f"{_pairs(pairs)} in {blocks} {'block' if blocks == 1 else 'blocks'} of scenes"
     return Comparison(rival, name_of(rival), differences, counts)
 
 
@@ -222,12 +223,14 @@ def _differences(rows: pd.DataFrame) -> Iterator[Difference]:
 
 
 def _verdict(difference: float, p: float, metric: Term) -> Verdict:
-    if not p < ALPHA or difference == 0.0:
+    if p != p:
+        return "unknown"
+    if p >= ALPHA or difference == 0.0:
         return "unclear"
     return "better" if (difference > 0.0) == metric.higher_is_better else "worse"
 
 
-def _probe_cell(row: Mapping[str, float] | None, best: float) -> Cell:
+def _probe_cell(row: Mapping[Hashable, float] | None, best: float) -> Cell:
     if row is None:
         return Cell(number(math.nan, 3))
     bounds = (row["low"], row["high"])

@@ -7,6 +7,7 @@ from ssvif.evaluation.labels import label
 from ssvif.metrics.table import METRICS, STANDARD
 
 MINUS = "\N{MINUS SIGN}"
+DASH = "\N{EN DASH}"  # between bounds, and where there is no figure
 MODEL = "stage_two"  # this project's model, where no other name is given
 PROBE_METRIC = "probe_mean_iou"
 HUES = 8  # colours that are told apart; further candidates share a grey one
@@ -103,9 +104,14 @@ def in_order(candidates: Iterable[str]) -> list[str]:
     return sorted(set(candidates), key=lambda name: (known.get(name, len(known)), name))
 
 
-def hues(candidates: Iterable[str]) -> dict[str, str]:
-    """Give every candidate a CSS class with its colour, `hue-0` to `hue-7` or `hue-rest`."""
-    order = in_order(candidates)
+def hues(candidates: Iterable[str], *, model: str) -> dict[str, str]:
+    """Give every candidate a CSS class with its colour, `hue-0` to `hue-7` or `hue-rest`.
+
+    Args:
+        candidates: In any order, repeats allowed.
+        model: The one that gets the first colour.
+    """
+    order = sorted(in_order(candidates), key=lambda name: name != model)
     return {
         name: f"hue-{place}" if place < HUES else "hue-rest" for place, name in enumerate(order)
     }
@@ -121,18 +127,18 @@ def decimals(largest: float) -> int:
 def number(value: float, places: int, *, sign: bool = False) -> str:
     """Write a number with a true minus sign; what is not a number becomes a dash."""
     if value != value:
-        return "–"
+        return DASH
     text = f"{value:+.{places}f}" if sign else f"{value:.{places}f}"
     return text.replace("-", MINUS)
 
 
 def percent(value: float) -> str:
     """Write a share as whole percent."""
-    return "–" if value != value else f"{100.0 * value:.0f} %"
+    return DASH if value != value else f"{100.0 * value:.0f} %"
 
 
 def chance(p: float) -> str:
     """Write a p-value: three decimals, and no zero."""
     if p != p:
-        return "–"
+        return DASH
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
