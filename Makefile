@@ -15,10 +15,10 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow lint type check format bench ui clean
+.PHONY: help setup repro test test-slow lint type check format bench bench-peers ui clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # torch first and alone: a CPU build satisfies every later range.
 $(READY): pyproject.toml constraints.txt
@@ -57,6 +57,9 @@ format: setup ## put the code in its form
 
 bench: setup ## measure speed, as ratios of one run
 	python -m benchmarks
+
+bench-peers: setup ## score published methods' fused images beside this project's
+	python -m benchmarks.peers
 
 ui: setup ## show the recorded runs at http://127.0.0.1:5000
 	mlflow server --host 127.0.0.1 --port 5000 --workers 1 --backend-store-uri sqlite:///mlflow.db

@@ -23,6 +23,7 @@ from ssvif.ops import luminance
 from ssvif.params import MAX_PIXELS
 
 _SAME_PROPORTIONS = 0.01
+_LEVELS = 4  # of names, see `_names`
 
 _T = TypeVar("_T")
 
@@ -106,25 +107,29 @@ def _match(
     pairs = {
         str(row["id"]): _names(str(row["set"]), str(row["name"])) for row in rows.to_dict("records")
     }
-    by_path = _grouped((_key(_relative(path, folder)), path) for path in files)
-    by_stem = _grouped((_key(path.stem), path) for path in files)
-    # The stem counts wherever the image lies; the other names are paths below the folder.
-    tables = (by_path, by_path, by_path, by_stem)
-    owners = [_grouped((names[level], id_) for id_, names in pairs.items()) for level in range(4)]
+    full = {str(row["id"]): f"{row['set']}/{row['name']}" for row in rows.to_dict("records")}
     found: dict[str, Path] = {}
-    missing: dict[str, str] = {}
-    for id_, names in pairs.items():
-        reason = f"no image called {names[0]} or {names[3]}"
-        for name, table, sharing in zip(names, tables, owners, strict=True):
-            if not (images := table.get(name, [])):
-                continue
-            if len(images) == len(sharing[name]) == 1:
-                found[id_] = images[0]
-                break
-            reason = _ambiguous(name, images, len(sharing[name]), names[0])
-        else:
-            missing[id_] = reason
-    return found, missing
+    reasons: dict[str, str] = {}
+    for level in range(_LEVELS):
+        taken = set(found.values())
+        # The stem counts wherever the image lies; the other names are paths below the folder.
+        images = _grouped(
+            (_key(path.stem if level == _LEVELS - 1 else _relative(path, folder)), path)
+            for path in files
+            if path not in taken
+        )
+        sharing = _grouped((names[level], id_) for id_, names in pairs.items())
+        for id_ in pairs.keys() - found.keys():
+            name = pairs[id_][level]
+            if len(images[name]) == len(sharing[name]) == 1:
+                found[id_] = images[name][0]
+            elif images[name]:
+                text = _ambiguous(name, images[name], len(sharing[name]), full[id_])
+                reasons.setdefault(id_, text)
+    for id_ in pairs.keys() - found.keys():
+        reasons.setdefault(id_, f"no image called {full[id_]} or {PurePosixPath(full[id_]).name}")
+    missing = {id_: reasons[id_] for id_ in pairs if id_ not in found}
+    return {id_: found[id_] for id_ in pairs if id_ in found}, missing
 
 
 def _names(set_: str, name: str) -> tuple[str, str, str, str]:
@@ -171,7 +176,7 @@ def _key(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
-def _grouped(items: Iterable[tuple[str, _T]]) -> dict[str, list[_T]]:
+def _grouped(items: Iterable[tuple[str, _T]]) -> defaultdict[str, list[_T]]:
     groups: defaultdict[str, list[_T]] = defaultdict(list)
     for key, value in items:
         groups[key].append(value)
