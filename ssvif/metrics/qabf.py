@@ -9,55 +9,47 @@ the strength itself for the ratio (so that flat, equal images score 0.0005).
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from ssvif.metrics.edges import Edges, Sigmoid, find_edges, strength_ratio
 from ssvif.metrics.levels import grey_levels
-from ssvif.ops import sobel
+from ssvif.metrics.metric import Convention
 
-_STRENGTH = (0.9994, 15.0, 0.5)  # ceiling, slope, centre of the sigmoid
-_ORIENTATION = (0.9879, 22.0, 0.8)
+_STRENGTH = Sigmoid(ceiling=0.9994, slope=15.0, centre=0.5)
+_ORIENTATION = Sigmoid(ceiling=0.9879, slope=22.0, centre=0.8)
 
 
-def qabf(*, fused: Tensor, vis: Tensor, ir: Tensor) -> Tensor:
+def qabf(*, fused: Tensor, vis: Tensor, ir: Tensor, convention: Convention = "sound") -> Tensor:
     """Edge preservation from both sources, weighted by the strength of their edges (Qabf).
 
     Args:
         fused: Luminance, (B, 1, H, W) in [0, 1].
         vis: Visible luminance, the same shape.
         ir: Infrared, the same shape.
+        convention: `literature` takes the strength for the ratio where both are equal.
 
     Returns:
-        (B,) in [0, 0.975]; higher means that more edges are kept.
+        (B,) in [0, 0.975]; higher means that more edges are kept. Sources without any edge
+        weigh all pixels alike.
 
     Raises:
         ShapeError: If the planes are not (B, 1, H, W), all of one shape.
     """
-    fused_edges, vis_edges, ir_edges = (_edges(plane) for plane in grey_levels(fused, vis, ir))
-    kept = torch.cat([_kept(vis_edges, fused_edges), _kept(ir_edges, fused_edges)], dim=1)
-    weight = torch.cat([vis_edges[0], ir_edges[0]], dim=1)  # (B, 2, H, W)
-    # Sources without any edge: every pixel counts alike.
+    fused_edges, vis_edges, ir_edges = (
+        find_edges(levels, border="constant") for levels in grey_levels(fused, vis, ir)
+    )
+    kept, weights = [], []
+    for source in (vis_edges, ir_edges):
+        kept.append(_kept(source, fused_edges, convention))
+        weights.append(source.strength)
+    weight = torch.cat(weights, dim=1)  # (B, 2, H, W)
     weight = torch.where(weight.amax((1, 2, 3), keepdim=True) > 0.0, weight, 1.0)
-    return (kept * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3))
+    return (torch.cat(kept, dim=1) * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3))
 
 
-def _edges(levels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return strength and orientation (radians), each (B, 1, H, W)."""
-    padded = F.pad(levels, (1, 1, 1, 1))
-    horizontal, vertical = (plane[..., 1:-1, 1:-1] for plane in sobel(padded))
-    strength = torch.hypot(horizontal, vertical)
-    upright = torch.full_like(horizontal, math.pi / 2)
-    orientation = torch.where(horizontal == 0.0, upright, torch.atan(vertical / -horizontal))
-    return strength, orientation
-
-
-def _kept(source: tuple[Tensor, Tensor], fused: tuple[Tensor, Tensor]) -> Tensor:
-    strongest = torch.maximum(source[0], fused[0])
-    ratio = torch.minimum(source[0], fused[0]) / strongest
-    ratio = torch.where(strongest > 0.0, ratio, 1.0)
-    alike = 1.0 - (source[1] - fused[1]).abs() / (math.pi / 2)
-    return _sigmoid(ratio, *_STRENGTH) * _sigmoid(alike, *_ORIENTATION)
-
-
-def _sigmoid(value: Tensor, ceiling: float, slope: float, centre: float) -> Tensor:
-    return ceiling * torch.sigmoid(slope * (value - centre))
+def _kept(source: Edges, fused: Edges, convention: Convention) -> Tensor:
+    ratio = strength_ratio(source, fused)
+    if convention == "literature":
+        ratio = torch.where(source.strength == fused.strength, fused.strength, ratio)
+    alike = 1.0 - (source.orientation - fused.orientation).abs() / (math.pi / 2)
+    return _STRENGTH(ratio) * _ORIENTATION(alike)

@@ -5,17 +5,19 @@ sum over the two sources, as fusion papers print it.
 Differs: a source without any contrast has nothing to lose and counts as 1, not 0/0.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from ssvif.errors import ShapeError
 from ssvif.metrics.levels import grey_levels
-from ssvif.ops import gaussian_window, separable_filter
+from ssvif.metrics.windows import smooth
+from ssvif.ops import gaussian_window
 
 _WINDOWS = (17, 9, 5, 3)  # taps at scales 1 to 4; sigma is a fifth of them
 _NOISE_VARIANCE = 2.0  # of the visual system, in squared grey levels
 _EPSILON = 1e-10
-_MIN_SIDE = 41  # leaves one window at the fourth scale
+VIF_MIN_SIDE = 41  # leaves one window at the fourth scale
 
 
 def visual_information_fidelity(*, fused: Tensor, vis: Tensor, ir: Tensor) -> Tensor:
@@ -32,35 +34,38 @@ def visual_information_fidelity(*, fused: Tensor, vis: Tensor, ir: Tensor) -> Te
     Raises:
         ShapeError: If the planes are not (B, 1, H, W), all of one shape, or are too small.
     """
-    levels = grey_levels(fused, vis, ir)
-    if min(fused.shape[2:]) < _MIN_SIDE:
-        raise ShapeError(
-            f"VIF: expected at least {_MIN_SIDE} pixels a side, found {tuple(fused.shape)}"
-        )
+    levels = grey_levels(fused, vis, ir, min_side=VIF_MIN_SIDE)
     # float64: flat places are told from others by variances of 1e-10.
-    planes = torch.cat(levels, dim=1).double()  # (B, 3, H, W): fused, vis, ir
-    kept = planes.new_zeros(len(planes), 2)
-    present = torch.zeros_like(kept)
+    planes = [plane.double() for plane in levels]
+    kept = present = planes[0].new_zeros(2, len(fused))
     for scale, taps in enumerate(_WINDOWS):
-        window = gaussian_window(taps, taps / 5.0, like=planes)
+        window = gaussian_window(taps, taps / 5.0, like=planes[0])
         if scale > 0:
-            planes = separable_filter(planes, window)[..., ::2, ::2]
+            planes = [smooth(plane, window, step=2) for plane in planes]
         kept_here, present_here = _information(planes, window)
-        kept += kept_here
-        present += present_here
+        kept, present = kept + kept_here, present + present_here
     fidelity = torch.where(present > 0.0, kept / present.clamp(min=_EPSILON), 1.0)
-    return fidelity.sum(1).to(torch.float32)
+    return fidelity.sum(0).to(torch.float32)
 
 
-def _information(planes: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what is kept of each source and what is in it, at one scale, both (B, 2)."""
-    squares = planes * planes
-    products = planes[:, :1] * planes[:, 1:]
-    moments = separable_filter(torch.cat([planes, squares, products], dim=1), window)
-    means, mean_squares, mean_products = moments.split([3, 3, 2], dim=1)
-    variances = (mean_squares - means.square()).clamp(min=0.0)
-    fused_variance, variance = variances[:, :1], variances[:, 1:]
-    covariance = mean_products - means[:, :1] * means[:, 1:]
+def _information(planes: Sequence[Tensor], window: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what is kept of each source and what is in it, at one scale, both (2, B)."""
+    fused, vis, ir = planes
+    mean, *means = (smooth(plane, window) for plane in planes)
+    fused_variance = smooth(fused * fused, window) - mean * mean
+    kept, present = [], []
+    for source, source_mean in zip((vis, ir), means, strict=True):
+        variance = smooth(source * source, window) - source_mean * source_mean
+        covariance = smooth(fused * source, window) - mean * source_mean
+        # What cancels has cancelled: the rest is as good in float32, and faster.
+        found = _compare(fused_variance.float(), variance.float(), covariance.float())
+        kept.append(found[0])
+        present.append(found[1])
+    return torch.stack(kept), torch.stack(present)
+
+
+def _compare(fused_variance: Tensor, variance: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the information (B,), in nats, that is kept of one source and that is in it."""
     # The fused image is modelled as gain * source + noise.
     gain = covariance / (variance + _EPSILON)
     related = (variance >= _EPSILON) & (fused_variance >= _EPSILON) & (gain > 0.0)
@@ -69,4 +74,5 @@ def _information(planes: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
     variance = torch.where(variance >= _EPSILON, variance, 0.0)
     kept = torch.log1p(gain.square() * variance / (noise + _NOISE_VARIANCE))
     present = torch.log1p(variance / _NOISE_VARIANCE)
-    return kept.sum((2, 3)), present.sum((2, 3))
+    places = (1, 2, 3)
+    return kept.sum(places, dtype=torch.float64), present.sum(places, dtype=torch.float64)
