@@ -151,9 +151,7 @@ class Comparison:
         """Say who wins where, going by `p` or by `p_holm`."""
         wins, losses = self._sure(which, 1), self._sure(which, -1)
         sides = ((label(self.candidate), wins), (label(self.reference), losses))
-        parts = [
-            f"{name} wins on {_listed([m.metric for m in won])}" for name, won in sides if won
-        ]
+        parts = [f"{name} wins on {_listed([m.metric for m in won])}" for name, won in sides if won]
         even = [m.metric for m in self.metrics if m not in (*wins, *losses)]
         if even:
             parts.append(f"chance alone may explain {_listed(even)}")

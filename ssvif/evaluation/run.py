@@ -14,6 +14,8 @@ from ssvif.evaluation.pairs import PairSource
 from ssvif.evaluation.probing import Probing, Resampling, probe_candidates
 from ssvif.evaluation.scores import Scores, score_pairs
 from ssvif.evaluation.selection import held_out
+from ssvif.evaluation.stress import STRESS_COLUMNS
+from ssvif.evaluation.stressing import stress
 from ssvif.evaluation.tables import interval_table, metrics_of, summarise
 from ssvif.metrics.table import STANDARD, Metric
 from ssvif.params import Params
@@ -78,6 +80,7 @@ class Evaluation:
         intervals: Intervals of the means.
         comparisons: The judged candidate with every other.
         probing: What probes found; empty where there was nothing to ask.
+        stress: Scores under degradations; no rows unless it was asked for.
         left_out: What was not compared: pair, candidate, reason.
     """
 
@@ -87,6 +90,7 @@ class Evaluation:
     intervals: pd.DataFrame
     comparisons: tuple[Comparison, ...]
     probing: Probing
+    stress: pd.DataFrame
     left_out: pd.DataFrame
 
     @property
@@ -172,6 +176,7 @@ def evaluate(prepared: Prepared) -> Evaluation:
             if other.name != lineup.judged
         ),
         probing=probing,
+        stress=_stress(prepared, probing),
         left_out=pd.concat(left_out, ignore_index=True),
     )
 
@@ -196,6 +201,22 @@ def _probe(prepared: Prepared) -> Probing:
     )
 
 
+def _stress(prepared: Prepared, probing: Probing) -> pd.DataFrame:
+    job, params = prepared.job, prepared.job.params
+    if not params.evaluate.stress:
+        return pd.DataFrame(columns=STRESS_COLUMNS)
+    _log.info("stress: %d pairs at most under every degradation", params.stress.max_pairs)
+    return stress(
+        prepared.rows,
+        prepared.lineup.probed,
+        probing,
+        params.stress,
+        pairs=job.source.pairs,
+        seed=params.seed,
+        device=prepared.device,
+    )
+
+
 def compare_two(job: Job, *, candidate: str, reference: str) -> Comparison:
     """Score two candidates on the pairs that both have, and compare them.
 
@@ -209,7 +230,7 @@ def compare_two(job: Job, *, candidate: str, reference: str) -> Comparison:
         ManifestError: If the split has no pairs.
         ModelError: If a model is missing or damaged, or fuses to what is not a number.
     """
-    off = job.params.evaluate.model_copy(update={"probe": False})
+    off = job.params.evaluate.model_copy(update={"probe": False, "stress": False})
     prepared = prepare(replace(job, params=job.params.model_copy(update={"evaluate": off})))
     by_name = {found.name: found for found in prepared.lineup.scored}
     scores = score_pairs(

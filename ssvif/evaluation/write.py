@@ -34,6 +34,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
         "probes.csv": evaluation.probing.scores,
         "probe_summary.csv": evaluation.probing.summary,
         "probe_statistics.csv": evaluation.probing.statistics,
+        "stress.csv": evaluation.stress,
         "plots/means.csv": long_form(overall, keep=["candidate"]),
         "plots/pairs.csv": long_form(scores.pairs, keep=["candidate", "id", "light"]),
     }

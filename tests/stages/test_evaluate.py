@@ -104,6 +104,7 @@ def test_main__writes_every_report(here: Path) -> None:
         "probe_summary.csv",
         "probes.csv",
         "statistics.csv",
+        "stress.csv",
         "left_out.csv",
         "grid.png",
         "plots/means.csv",
