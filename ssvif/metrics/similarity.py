@@ -76,7 +76,7 @@ def multi_scale_structural_similarity(*, fused: Tensor, vis: Tensor, ir: Tensor)
     product = levels.new_ones(2, len(levels))
     for scale, weight in enumerate(_SCALE_WEIGHTS):
         if scale > 0:
-            levels = F.avg_pool2d(levels, 2)
+            levels = F.avg_pool2d(levels, 2, ceil_mode=True)
         last = scale == len(_SCALE_WEIGHTS) - 1
         planes = levels.split(1, dim=1)
         means = [
