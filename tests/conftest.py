@@ -3,6 +3,8 @@ import shutil
 import pytest
 import torch
 
+from ssvif.data.images import write_png
+from ssvif.data.synthetic import render_pair
 from ssvif.models.network import build_model
 from ssvif.params import NetworkParams
 from ssvif.tracking import store
@@ -27,6 +29,17 @@ def tiny_network():
 def tiny_model(tiny_network):
     torch.manual_seed(0)
     return build_model(tiny_network)
+
+
+@pytest.fixture(scope="session")
+def street(tmp_path_factory):
+    """A folder of eight registered captures, 128x128, called 00 to 07; no test may change it."""
+    folder = tmp_path_factory.mktemp("captures") / "street"
+    for number in range(8):
+        pair = render_pair(number, seed=0, height=128, width=128)
+        write_png(folder / "vis" / f"{number:02}.png", pair.vis)
+        write_png(folder / "ir" / f"{number:02}.png", pair.ir)
+    return folder
 
 
 @pytest.fixture(scope="session")
