@@ -9,6 +9,7 @@ from PIL import Image
 
 from ssvif.data import index, label_files
 from ssvif.data import ingest as module
+from ssvif.data.classes import ClassNames, read_classes
 from ssvif.data.images import read_infrared_raw, read_visible
 from ssvif.data.ingest import INDEX_FILE, ingest
 from ssvif.data.manifest import read_manifest
@@ -248,3 +249,24 @@ def test_ingest__another_set_moves_no_pair(tmp_path, save_pairs):
     kept = after[after["set"] == "rig"].reset_index(drop=True)
     assert kept.equals(before)
     assert Counter(after["set"]) == {"rig": 12, "another": 5}
+
+
+def test_ingest__writes_the_classes_of_labelled_sets(rig, save):
+    home = rig / "data/captures/rig"
+    names = ["pipe", "crack"]
+    (home / "set.yaml").write_text(f"classes: {['ground', *names]}\nbox_classes: {names}\n")
+    save(home / "labels/000.png", np.zeros((144, 192), np.uint8))
+    (home / "boxes").mkdir()
+    (home / "boxes/000.txt").write_text("1 0.5 0.5 0.1 0.1\n")
+    for _ in range(2):  # the second run has nothing new to write, and keeps it
+        ingest(PARAMS, root=rig)
+        found = read_classes(rig / "data/labels")
+        assert found.masks == {"rig": ("ground", "pipe", "crack")}
+        assert found.boxes == {"rig": ("pipe", "crack")}
+
+
+def test_ingest__a_set_whose_classes_nobody_named(rig, save):
+    home = rig / "data/captures/rig"
+    save(home / "labels/000.png", np.zeros((144, 192), np.uint8))
+    ingest(PARAMS, root=rig)
+    assert read_classes(rig / "data/labels") == ClassNames()

@@ -12,7 +12,12 @@ def _captures(paths):
 
 
 def test_set_info__reads_back(tmp_path):
-    info = SetInfo(layout="tno", infrared_range=(7000.0, 9000.5))
+    info = SetInfo(
+        layout="tno",
+        infrared_range=(7000.0, 9000.5),
+        classes=("ground", "pipe"),
+        box_classes=("pump",),
+    )
     write_set_info(tmp_path, info)
     assert read_set_info(tmp_path) == info
 
@@ -23,7 +28,15 @@ def test_set_info__none(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["layuot: tno", "infrared_range: [1]", "infrared_range: [9, 3]", "{", "infrared_range: low"],
+    [
+        "layuot: tno",
+        "infrared_range: [1]",
+        "infrared_range: [9, 3]",
+        "{",
+        "infrared_range: low",
+        "classes: pipe",
+        "classes: [1]",
+    ],
 )
 def test_set_info__mistakes_are_named(tmp_path, text):
     (tmp_path / "set.yaml").write_text(text)
