@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import pandas as pd
 
@@ -21,7 +22,7 @@ class Loss:
 
     Args:
         metric: The metric.
-        rival: The candidate with the best mean.
+        rival: That candidate.
         own: The model's mean.
         theirs: The rival's.
         clear: Whether the statistics call the difference clear; None if they do not say.
@@ -63,8 +64,12 @@ def verdict(data: ReportData) -> str:
 
 
 def losses(data: ReportData, model: str, compared: Sequence[Comparison]) -> list[Loss]:
-    """Return the metrics in which the model has not the best mean, with the best rival."""
-    means = data.overall
+    """Return the metrics in which the model has not the best mean.
+
+    The rival is the best of those that are clearly better, or else the best of all.
+    """
+    if model not in data.overall.index:
+        return []
     clear = {
         (comparison.rival, difference.term.key): difference.verdict != "unclear"
         for comparison in compared
@@ -73,14 +78,14 @@ def losses(data: ReportData, model: str, compared: Sequence[Comparison]) -> list
     }
     found = []
     for metric in data.standard:
-        values = means[metric].dropna()
-        if model not in values.index:
-            continue
-        own = float(values[model])
-        up = term(metric).higher_is_better
-        rival = str(values.idxmax() if up else values.idxmin())
-        theirs = float(values[rival])
-        if (theirs > own) if up else (theirs < own):
+        values = data.overall[metric].dropna().sort_values(ascending=False)
+        if not term(metric).higher_is_better:
+            values = values[::-1]
+        better = takewhile(lambda name: name != model, map(str, values.index))
+        ahead = [name for name in better if values[name] != values[model]]
+        if ahead:
+            rival = next((name for name in ahead if clear.get((name, metric))), ahead[0])
+            own, theirs = float(values[model]), float(values[rival])
             found.append(Loss(metric, rival, own, theirs, clear.get((rival, metric))))
     return found
 

@@ -79,6 +79,19 @@ def test_losses__are_as_clear_as_the_statistics_say(
     assert standing(found, "stage_two", lost)[-1].startswith(words)
 
 
+def test_losses__a_clearly_better_rival_goes_before_the_best(data: ReportData) -> None:
+    means = {"stage_two": {"EN": 6.0}, "max": {"EN": 7.0}, "mean": {"EN": 6.5}}
+    found = with_means(data, means)
+    rows = [
+        {"metric": "EN", "candidate": "stage_two", "reference": rival, "p_holm": p}
+        for rival, p in (("max", 0.2), ("mean", 0.01))
+    ]
+    rest = {"difference": -0.5, "low": -1.0, "high": 0.0, "p": 0.1, "effect": -0.5}
+    found = replace(found, statistics=pd.DataFrame(rows).assign(**rest, pairs=4, blocks=6))
+    (loss,) = losses(found, "stage_two", comparisons(found, "stage_two"))
+    assert (loss.rival, loss.theirs, loss.clear) == ("mean", 6.5, True)
+
+
 def test_standing__says_nothing_of_a_model_that_was_not_scored(data: ReportData) -> None:
     assert standing(data, "absent", []) == []
 
