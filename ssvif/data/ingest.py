@@ -82,7 +82,7 @@ class _Found:
     infos: dict[str, SetInfo] = field(default_factory=dict)
 
 
-def ingest(params: IngestParams, *, root: Path = Path()) -> Ingested:
+def ingest(params: IngestParams, *, root: Path = Path(), needs_splits: bool = True) -> Ingested:
     """Bring captures into the form that training reads.
 
     Reads `data/captures/`, or `data/sample/` where that has no set. Writes `data/pairs/`,
@@ -92,6 +92,7 @@ def ingest(params: IngestParams, *, root: Path = Path()) -> Ingested:
     Args:
         params: Limits, shares and percentiles.
         root: The project's folder.
+        needs_splits: Whether to warn of splits without pairs, as who trains must know.
 
     Returns:
         What was accepted and what was refused.
@@ -126,7 +127,8 @@ def ingest(params: IngestParams, *, root: Path = Path()) -> Ingested:
         )
     rows = (_row(*pair, root, params) for pair in zip(accepted, labels, strict=True))
     manifest = manifest_table(rows)
-    _warn_of_empty_splits(manifest, params)
+    if needs_splits:
+        _warn_of_empty_splits(manifest, params)
     # DVC wants every output, and a set without labels has written none.
     (root / LABELS_FOLDER).mkdir(parents=True, exist_ok=True)
     classes = write_classes(root / LABELS_FOLDER, _class_names(manifest, found.infos))

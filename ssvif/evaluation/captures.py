@@ -40,7 +40,7 @@ def capture_pairs(
         shutil.rmtree(root / INBOX, ignore_errors=True)
         for name, folder in folders:
             add_captures(folder, inbox=root / INBOX, name=name, params=params)
-        ingested = ingest(params, root=root)
+        ingested = ingest(params, root=root, needs_splits=False)
     refused = {
         f"{rejection.capture.set_name}/{rejection.capture.name}": rejection.sentence
         for rejection in ingested.rejections

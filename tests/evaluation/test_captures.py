@@ -14,13 +14,14 @@ from ssvif.params import IngestParams
 PARAMS = IngestParams()
 
 
-def test_capture_pairs__are_what_ingest_makes(street: Path, tmp_path: Path) -> None:
+def test_capture_pairs__are_what_ingest_makes(street: Path, tmp_path: Path, caplog) -> None:
     source = capture_pairs([(None, street)], PARAMS, work=tmp_path)
     assert sorted(source.manifest["name"]) == [f"{number:02}" for number in range(8)]
     assert set(source.manifest["set"]) == {"street"}
     scene = read_scene(source.pairs, source.manifest.iloc[0].to_dict(), device=torch.device("cpu"))
     assert scene.vis.shape == (1, 3, 128, 128)
     assert source.refused == {}
+    assert "no test pairs" not in caplog.text  # all are evaluated, whatever their split
 
 
 def test_capture_pairs__leaves_the_captures_as_they_are(street: Path, tmp_path: Path) -> None:
