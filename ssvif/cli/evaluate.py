@@ -57,8 +57,7 @@ def evaluate(
     from ssvif.cli.names import named_folder, named_model
     from ssvif.evaluation.run import Job, prepare
     from ssvif.metrics.table import METRICS, STANDARD
-    from ssvif.stages.evaluate import own_models
-    from ssvif.stages.report import evaluate_to
+    from ssvif.stages.evaluate import evaluate_to, own_models
 
     folders = [named_folder(text) for text in fused or []]
     params = _with_switches(load_params_or_defaults(), probe=probe, stress=stress)

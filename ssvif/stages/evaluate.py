@@ -5,16 +5,18 @@ from pathlib import Path
 from ssvif import console
 from ssvif.evaluation.lineup import STAGE_ONE, STAGE_TWO
 from ssvif.evaluation.pairs import project_pairs
-from ssvif.evaluation.run import Job, prepare
-from ssvif.evaluation.write import GRID
+from ssvif.evaluation.run import Evaluation, Job, Prepared, evaluate, prepare
+from ssvif.evaluation.write import GRID, write_evaluation
 from ssvif.params import load_params
 from ssvif.report.page import PAGE
-from ssvif.stages.report import evaluate_to
+from ssvif.report.write import report_evaluation
+from ssvif.tracking.record import METRICS_FILE
 from ssvif.tracking.run import track_stage
 
 MODELS = Path("models")
 REPORTS = Path("reports/evaluate")
 RECORD = Path("runs/evaluate")
+STAGE_TWO_RECORD = Path("runs/stage_two")
 
 
 def main() -> None:
@@ -45,6 +47,24 @@ def own_models() -> dict[str, Path]:
     """Return the weights that the current folder's pipeline has trained so far, by stage."""
     weights = {stage: MODELS / f"{stage}.safetensors" for stage in (STAGE_ONE, STAGE_TWO)}
     return {stage: path for stage, path in weights.items() if path.exists()}
+
+
+def evaluate_to(prepared: Prepared, folder: Path) -> Evaluation:
+    """Evaluate, and write the tables and the page.
+
+    Args:
+        prepared: What is evaluated.
+        folder: Where to; files of an earlier evaluation are replaced.
+
+    Raises:
+        SsvifError: As `evaluate` and `report_evaluation` say.
+    """
+    evaluation = evaluate(prepared)
+    write_evaluation(evaluation, folder)
+    is_own = prepared.job.models.get(STAGE_TWO) == MODELS / f"{STAGE_TWO}.safetensors"
+    record = STAGE_TWO_RECORD / METRICS_FILE if is_own else None
+    report_evaluation(evaluation, folder, record=record)
+    return evaluation
 
 
 if __name__ == "__main__":
