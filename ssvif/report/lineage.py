@@ -1,40 +1,36 @@
-"""What made the figures: commit, data, parameters, models, versions, seed."""
+"""What made the figures: commit, pairs, parameters, models, versions, seed."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ssvif.files import sha256_file
+from ssvif.files import sha256_file, sha256_json
 from ssvif.params import Params
-from ssvif.tracking.facts import (
-    ABSENT,
-    COMMIT_TAG,
-    DIRTY_TAG,
-    MANIFEST_TAG,
-    PARAMS_TAG,
-    PIPELINE_NAME_TAG,
-    describe_stage,
-)
+from ssvif.tracking.facts import ABSENT, COMMIT_TAG, DIRTY_TAG, PARAMS_TAG, describe_stage
 
 _PACKAGES = ("ssvif", "torch", "timm", "scipy", "torchmetrics")
 
 
-def lineage(params: Params, models: Mapping[str, Path]) -> dict[str, str]:
+def lineage(
+    params: Params, *, models: Mapping[str, Path], pairs: Iterable[str], split: str
+) -> dict[str, str]:
     """Return where an evaluation in the current folder comes from, by name; no times.
 
     Args:
         params: All parameters.
         models: Weights files by candidate.
+        pairs: Ids of the pairs; they are hashes of the images.
+        split: Which part of the pairs they are.
     """
     tags = describe_stage("evaluate", params, {}).tags
     changed = " with changes that were not committed" if tags[DIRTY_TAG] == "true" else ""
     known = {
         "commit": tags[COMMIT_TAG] + changed,
-        "data (SHA-256 of the manifest)": tags[MANIFEST_TAG],
+        "split": split,
+        "pairs (SHA-256)": sha256_json(sorted(pairs)),
         "parameters (SHA-256)": tags[PARAMS_TAG],
-        "training": tags[PIPELINE_NAME_TAG],
-        **{f"model {name} (SHA-256)": sha256_file(path) for name, path in models.items()},
+        **{f"weights of {name} (SHA-256)": sha256_file(path) for name, path in models.items()},
         "seed": str(params.seed),
         "versions": ", ".join(_versions()),
     }

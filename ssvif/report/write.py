@@ -37,7 +37,12 @@ def report_evaluation(evaluation: Evaluation, folder: Path, *, record: Path | No
     return write_report(
         folder,
         pictures=list(_pictures(evaluation)),
-        lineage=lineage(job.params, job.models),
+        lineage=lineage(
+            job.params,
+            models=job.models,
+            pairs=evaluation.prepared.rows["id"],
+            split=job.split,
+        ),
         schedule=schedule,
         model=evaluation.prepared.lineup.judged,
     )

@@ -14,7 +14,6 @@ from ssvif.evaluation.write import write_evaluation
 from ssvif.files import sha256_file
 from ssvif.models.weights import save_model
 from ssvif.params import Params
-from ssvif.report.lineage import lineage
 from ssvif.report.write import report_evaluation
 
 IDS = ("a" * 16, "b" * 16)
@@ -76,16 +75,3 @@ def test_report_evaluation__without_a_model_there_are_pictures_only(
     assert set(found["pairs"][0]["layers"]) == {"vis", "ir", "mean", "max"}
     assert found["pairs"][0]["segmentations"] == []
     assert "dvc repro stage_two" in page.read_text()
-
-
-def test_lineage__outside_a_repository_tells_what_it_knows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    (tmp_path / "weights").write_bytes(b"1")
-    found = lineage(Params(seed=7), {"stage_two": tmp_path / "weights"})
-    assert not any(name.startswith(("commit", "data")) for name in found)
-    assert found["seed"] == "7"
-    assert found["model stage_two (SHA-256)"] == sha256_file(tmp_path / "weights")
-    assert "torch" in found["versions"]
