@@ -190,13 +190,21 @@ class Segmentations:
 
 
 @torch.inference_mode()
-def segment(scene: Scene, model: SsvifModel) -> Segmentations:
-    """Segment a scene with both branches of a model."""
+def branch_scores(scene: Scene, model: SsvifModel) -> tuple[Tensor, Tensor]:
+    """Return the cosines of both branches, feature-level first, each (K, H / 4, W / 4)."""
     height, width = scene.ir.shape[-2:]
     border = (0, -width % _ALIGNMENT, 0, -height % _ALIGNMENT)
     vis, ir = (F.pad(plane, border, mode="replicate") for plane in (scene.vis, scene.ir))
     fused_y, features = model.fusion(luminance(vis), ir)
     scores = (model.feature_level(features), model.pixel_level(with_chroma(fused_y, vis)))
     rows, columns = -(-height // _SEGMENTATION_STRIDE), -(-width // _SEGMENTATION_STRIDE)
-    feature_level, pixel_level = (s[0].argmax(0)[:rows, :columns] for s in scores)
-    return Segmentations(feature_level, pixel_level, prototypes=scores[0].shape[1])
+    feature_level, pixel_level = (score[0, :, :rows, :columns] for score in scores)
+    return feature_level, pixel_level
+
+
+def segment(scene: Scene, model: SsvifModel) -> Segmentations:
+    """Segment a scene with both branches of a model."""
+    feature_level, pixel_level = branch_scores(scene, model)
+    return Segmentations(
+        feature_level.argmax(0), pixel_level.argmax(0), prototypes=len(feature_level)
+    )
