@@ -11,7 +11,7 @@ from ssvif.evaluation.schedule import PANELS, PREFIX
 from ssvif.report.data import ReportData
 from ssvif.report.figures import Interval, Line, Values, distribution, intervals, lines
 from ssvif.report.findings import PROBE_SCORES
-from ssvif.report.tables import Cell, Row, by_mean, probe_table
+from ssvif.report.tables import Row, by_mean, probe_table
 from ssvif.report.terms import DASH, PROBE_METRIC, Term, decimals, in_order, name_of, number, term
 
 _SCHEDULE_NOTES = {
@@ -87,16 +87,6 @@ class Stress:
     charts: tuple[Chart, ...]
     candidates: tuple[str, ...]
     summary: Mapping[str, tuple[Shade, ...]]
-
-
-@dataclass(frozen=True)
-class Check:
-    """A label-free check: its name, what it is, what a bad value looks like, a cell a model."""
-
-    name: str
-    title: str
-    bad: str
-    cells: tuple[Cell, ...]
 
 
 def distribution_charts(data: ReportData, hues: Mapping[str, str]) -> list[Chart]:
@@ -231,17 +221,3 @@ def _shade(about: Term, rows: pd.DataFrame) -> Shade:
     text = f"{number(100.0 * change, 0, sign=True)} %"
     tip = f"{number(scores[0], places)} clean, {number(scores[-1], places)} at the worst"
     return Shade(text, tip, f"shade-{level}")
-
-
-def check_rows(checks: Mapping[str, Mapping[str, float]]) -> list[Check]:
-    """Return one row a label-free check and one cell a model."""
-    names = dict.fromkeys(name for found in checks.values() for name in found)
-    return [
-        Check(
-            name=name.replace("_", " "),
-            title="",
-            bad="",
-            cells=tuple(Cell(number(found.get(name, math.nan), 3)) for found in checks.values()),
-        )
-        for name in names
-    ]

@@ -9,7 +9,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ssvif.files import write_text
-from ssvif.report.charts import check_rows, distribution_charts, probes, schedule_charts, stress
+from ssvif.report.charts import distribution_charts, probes, schedule_charts, stress
+from ssvif.report.checks import check_table
 from ssvif.report.data import ReportData, read_report
 from ssvif.report.findings import downstream, losses, standing, verdict
 from ssvif.report.gallery import gallery
@@ -92,7 +93,7 @@ def _tables(data: ReportData, model: str) -> dict[str, object]:
         "intervals": data.intervals is not None and bool(data.intervals["low"].notna().any()),
         "comparisons": compared,
         "about": _about(data),
-        "checks": check_rows(data.checks),
+        "checks": check_table(data),
         "samples": _samples(data),
     }
 
