@@ -183,8 +183,8 @@ class ProbesParams(_Section):
     crop_width: Annotated[int, Field(ge=32, multiple_of=32)] = 128
     steps: Count = 40
     batch: Count = 8
-    learning_rate: Positive = 1.0e-3
-    trunk_learning_rate: Positive = 3.0e-4
+    learning_rate: Positive = 2.0e-3
+    trunk_learning_rate: Positive = 1.0e-3
     repetitions: Count = 3
     folds: Annotated[int, Field(ge=2)] = 2
 
