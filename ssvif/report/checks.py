@@ -4,69 +4,52 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ssvif.report.data import ReportData
+from ssvif.evaluation.checks import CHECK_BY_NAME
 from ssvif.report.tables import Cell
-from ssvif.report.terms import number
-
-# By the keys of `branches` in metrics.json: what it is, and what a bad value looks like.
-_TEXTS = {
-    "agreement": (
-        "share of positions with the same prototype in both segmentations",
-        "near 1 with few prototypes in use: the branches have collapsed",
-    ),
-    "agreement_over_chance": (
-        "Cohen's kappa of the two segmentations",
-        "near 0: they agree no more than chance would",
-    ),
-    "effective_prototypes_feature_level": (
-        "exp(entropy) of the prototypes' shares, feature level",
-        "near 1: everything is one class",
-    ),
-    "effective_prototypes_pixel_level": (
-        "exp(entropy) of the prototypes' shares, pixel level",
-        "near 1: everything is one class",
-    ),
-    "effective_prototypes_share": (
-        "the lesser of the two over the number of prototypes",
-        "below a quarter: most prototypes are dead",
-    ),
-    "prototypes": ("how many prototypes there are", ""),
-}
+from ssvif.report.terms import decimals, in_order, number
 
 
 @dataclass(frozen=True)
-class Check:
-    """A label-free check: its name, what it is, what a bad value looks like, a cell a model."""
+class CheckRow:
+    """A label-free check: its name, its unit, what a bad value looks like, a cell a candidate."""
 
     name: str
-    title: str
+    unit: str
     bad: str
     cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
-class Checks:
-    """Every check of every model: names of the columns, and the rows."""
+class CheckTable:
+    """Every check of every candidate: the columns, and the rows."""
 
-    models: tuple[str, ...]
-    rows: tuple[Check, ...]
+    candidates: tuple[str, ...]
+    rows: tuple[CheckRow, ...]
 
 
-def check_table(data: ReportData) -> Checks | None:
-    """Return the checks, those of the two branches first; None if there are none."""
-    found: dict[str, dict[str, float]] = {}
-    for part in (data.facts.get("branches", {}), data.checks):
-        for model, values in part.items():
-            found.setdefault(model, {}).update(values)
-    names = dict.fromkeys(name for values in found.values() for name in values)
-    if not names:
+def check_table(checks: Mapping[str, Mapping[str, float]]) -> CheckTable | None:
+    """Return the checks in the order of their own table; None if there are none.
+
+    Args:
+        checks: What checks.json holds, by candidate and check.
+    """
+    measured = {name for found in checks.values() for name in found}
+    if not measured:
         return None
-    return Checks(tuple(found), tuple(_check(name, found) for name in names))
+    order = [*CHECK_BY_NAME, *sorted(measured - CHECK_BY_NAME.keys())]
+    candidates = in_order(checks)
+    rows = tuple(
+        _row(name, [checks[candidate].get(name, math.nan) for candidate in candidates])
+        for name in order
+        if name in measured
+    )
+    return CheckTable(tuple(candidates), rows)
 
 
-def _check(name: str, found: Mapping[str, Mapping[str, float | None]]) -> Check:
-    title, bad = _TEXTS.get(name, ("", ""))
-    values = [values.get(name) for values in found.values()]
-    places = 0 if all(value is None or isinstance(value, int) for value in values) else 3
-    cells = tuple(Cell(number(math.nan if value is None else value, places)) for value in values)
-    return Check(name.replace("_", " "), title, bad, cells)
+def _row(name: str, values: list[float]) -> CheckRow:
+    places = decimals(max((abs(value) for value in values if value == value), default=0.0))
+    cells = tuple(Cell(number(value, places)) for value in values)
+    known = CHECK_BY_NAME.get(name)
+    if known is None:
+        return CheckRow(name.replace("_", " "), "", "", cells)
+    return CheckRow(known.title, known.unit, known.bad, cells)

@@ -93,7 +93,7 @@ def _tables(data: ReportData, model: str) -> dict[str, object]:
         "intervals": data.intervals is not None and bool(data.intervals["low"].notna().any()),
         "comparisons": compared,
         "about": _about(data),
-        "checks": check_table(data),
+        "checks": check_table(data.checks),
         "samples": _samples(data),
     }
 

@@ -65,7 +65,7 @@ def evaluation_folder(tmp_path_factory: pytest.TempPathFactory, pairs_table: pd.
     }
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6f")
-    checks = {"stage_one": {"agreement": 0.6}, "stage_two": {"agreement": 0.75}}
+    checks = {"stage_one": {"halo": 0.6}, "stage_two": {"halo": 0.75}}
     (folder / "checks.json").write_text(json.dumps(checks))
     (folder / "metrics.json").write_text(json.dumps({"split": "test"}))
     return folder

@@ -20,7 +20,7 @@ def test_read_report__reads_every_table(evaluation_folder: Path) -> None:
     assert data.standard == list(STANDARD_KEYS)
     assert data.pairs["id"].nunique() == 8
     assert data.facts["split"] == "test"
-    assert data.checks["stage_two"] == {"agreement": 0.75}
+    assert data.checks["stage_two"] == {"halo": 0.75}
     tables = (data.statistics, data.intervals, data.probe_summary, data.stress, data.left_out)
     assert all(table is not None and len(table) for table in tables)
 
