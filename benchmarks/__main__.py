@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import torch
 
+from benchmarks import metrics
 from ssvif.data.synthetic import render_pair
 from ssvif.fuse.fuser import Fuser
-from ssvif.metrics.table import METRICS
 from ssvif.models.network import build_fusion
 from ssvif.ops import luminance
 from ssvif.params import NetworkParams
@@ -42,16 +42,11 @@ def workloads() -> dict[str, Callable[[], object]]:
     half = build_fusion(NetworkParams()).eval().bfloat16()
     fuser = Fuser(build_fusion(NetworkParams()))
 
-    def metrics() -> None:
-        for metric in METRICS:
-            metric.score(fused=vis_y, vis=vis_y, ir=ir)
-
     return {
         "pixel maximum": lambda: torch.maximum(vis_y, ir),
         "fusion network, float32": lambda: fusion(vis_y, ir),
         "fusion network, bfloat16": lambda: half(vis_y.bfloat16(), ir.bfloat16()),
         "fusing bytes to bytes": lambda: fuser(pair.vis, pair.ir),
-        "nine metrics": metrics,
         "rendering a synthetic pair": lambda: render_pair(1, seed=0, height=SIZE[0], width=SIZE[1]),
     }
 
@@ -64,6 +59,8 @@ def main() -> None:
     print(f"{'480x640, ' + str(torch.get_num_threads()) + ' threads':30s} median ms  spread  ratio")
     for name, (median, spread) in results.items():
         print(f"{name:30s} {median:9.2f} {spread:7.2f} {median / reference:6.2f}")
+    print()
+    metrics.main()
 
 
 if __name__ == "__main__":
