@@ -17,6 +17,9 @@ from ssvif.errors import ModelError
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
 
+# Of a manifest; pandas gives it keys of any kind.
+Row = Mapping[str, object] | Mapping[Hashable, object]
+
 _ALIGNMENT = 32  # the trunks' coarsest stride
 _SEGMENTATION_STRIDE = 4
 _WHITE = 255.0
@@ -41,7 +44,7 @@ class Scene:
     ir: Tensor
 
     @classmethod
-    def from_pair(cls, pair: Pair, row: Mapping[Hashable, object], device: torch.device) -> "Scene":
+    def from_pair(cls, pair: Pair, row: Row, device: torch.device) -> "Scene":
         """Move a pair in memory to a device, as floats.
 
         Args:

@@ -1,6 +1,6 @@
 """The pairs that are evaluated: where they come from, and one of them in memory."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import torch
 
 from ssvif.data.manifest import LABELS_FOLDER, MANIFEST_FILE, PAIRS_FOLDER, read_manifest
 from ssvif.data.views import load_pairs
-from ssvif.evaluation.candidates import Scene
+from ssvif.evaluation.candidates import Row, Scene
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def project_pairs() -> PairSource:
     return PairSource(read_manifest(MANIFEST_FILE), PAIRS_FOLDER, LABELS_FOLDER, refused={})
 
 
-def read_scene(folder: Path, row: Mapping[Hashable, object], *, device: torch.device) -> Scene:
+def read_scene(folder: Path, row: Row, *, device: torch.device) -> Scene:
     """Read one canonical pair as it is.
 
     Args:

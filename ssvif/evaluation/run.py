@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from ssvif.evaluation.checks import run_checks
 from ssvif.evaluation.compare import Comparison, compare
 from ssvif.evaluation.lineup import Lineup, open_lineup
-from ssvif.evaluation.pairs import PairSource
+from ssvif.evaluation.pairs import PairSource, read_scene
 from ssvif.evaluation.probing import Probing, Resampling, probe_candidates
 from ssvif.evaluation.scores import Scores, score_pairs
 from ssvif.evaluation.selection import held_out
@@ -36,7 +37,7 @@ class Job:
         split: `train`, `val`, `test` or `all`.
         models: Weights files by name.
         folders: Folders of fused images by name.
-        params: seed, evaluate, probes and stress.
+        params: seed, evaluate, probes, stress, and the temperature of the branches.
         metrics: What is scored.
     """
 
@@ -80,6 +81,7 @@ class Evaluation:
         intervals: Intervals of the means.
         comparisons: The judged candidate with every other.
         probing: What probes found; empty where there was nothing to ask.
+        checks: Label-free checks by candidate and check, where there was something to check.
         stress: Scores under degradations; no rows unless it was asked for.
         left_out: What was not compared: pair, candidate, reason.
     """
@@ -90,6 +92,7 @@ class Evaluation:
     intervals: pd.DataFrame
     comparisons: tuple[Comparison, ...]
     probing: Probing
+    checks: Mapping[str, Mapping[str, float]]
     stress: pd.DataFrame
     left_out: pd.DataFrame
 
@@ -176,6 +179,7 @@ def evaluate(prepared: Prepared) -> Evaluation:
             if other.name != lineup.judged
         ),
         probing=probing,
+        checks=_check(prepared, scores.pairs),
         stress=_stress(prepared, probing),
         left_out=pd.concat(left_out, ignore_index=True),
     )
@@ -199,6 +203,21 @@ def _probe(prepared: Prepared) -> Probing:
         resampling=resampling,
         device=prepared.device,
     )
+
+
+def _check(prepared: Prepared, pairs: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Check the candidates on the pairs that all of them have."""
+    job, rows = prepared.job, prepared.rows
+    found = run_checks(
+        rows[rows["id"].isin(pairs["id"].unique())],
+        prepared.lineup.scored,
+        read=lambda row: read_scene(job.source.pairs, row, device=prepared.device),
+        temperature=job.params.consistency.temperature,
+    )
+    return {
+        candidate: {name: value for name, value in checks.items() if value is not None}
+        for candidate, checks in found.items()
+    }
 
 
 def _stress(prepared: Prepared, probing: Probing) -> pd.DataFrame:

@@ -45,7 +45,9 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     )
     write_text(folder / "summary.md", page)
     metrics = metrics_json(summary, scores.branches, split=split)
-    write_json(folder / "metrics.json", {**metrics, "probes": evaluation.probing.as_dict()})
+    more = {"probes": evaluation.probing.as_dict(), "checks": evaluation.checks}
+    write_json(folder / "metrics.json", {**metrics, **more})
+    write_json(folder / "checks.json", evaluation.checks)
     _write_grid(evaluation, folder)
 
 

@@ -98,6 +98,7 @@ def test_main__writes_every_report(here: Path) -> None:
         "summary.csv",
         "summary.md",
         "metrics.json",
+        "checks.json",
         "index.html",
         "intervals.csv",
         "probe_statistics.csv",
