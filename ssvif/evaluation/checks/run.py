@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 import pandas as pd
 import torch
@@ -23,7 +24,7 @@ def run_checks(
     *,
     read: Callable[[Mapping[str, object]], Scene],
     temperature: float,
-) -> dict[str, dict[str, float | None]]:
+) -> dict[str, dict[str, float]]:
     """Check fused candidates on pairs.
 
     Args:
@@ -34,23 +35,24 @@ def run_checks(
         temperature: Of the branches' softmax, as in training.
 
     Returns:
-        Means by candidate and check, in the order of `CHECKS`; None where there was nothing to
-        check. The branches' checks are those of trained models alone.
+        Means by candidate and check, in the order of `CHECKS`, as checks.json holds them. What
+        no pair could show (no frames in a row, nothing saturated, no branches) is absent.
 
     Raises:
         ImageError: If a pair's own file is missing or damaged.
         ModelError: If a model's output is not a number somewhere.
     """
-    followers = {later: first for run in consecutive(rows) for first, later in zip(run, run[1:])}
-    order = [pair_id for run in consecutive(rows) for pair_id in run]
-    alone = [pair_id for pair_id in rows["id"].astype(str) if pair_id not in set(order)]
+    frames = consecutive(rows)
+    before = {later: first for run in frames for first, later in pairwise(run)}
+    in_rows = [pair_id for run in frames for pair_id in run]
+    alone = [pair_id for pair_id in rows["id"].astype(str) if pair_id not in set(in_rows)]
     by_id = {str(row["id"]): row for row in rows.to_dict("records")}
-    runs = [_Checked(each, temperature) for each in candidates if each.fused]
-    for pair_id in order + alone:
+    checked = [_Checked(each, temperature) for each in candidates if each.fused]
+    for pair_id in in_rows + alone:
         scene = read({str(key): value for key, value in by_id[pair_id].items()})
-        for run in runs:
-            run.add(scene, before=followers.get(pair_id))
-    return {run.candidate.name: run.values() for run in runs}
+        for each in checked:
+            each.add(scene, before=before.get(pair_id))
+    return {each.candidate.name: each.values() for each in checked}
 
 
 class _Checked:
@@ -80,18 +82,9 @@ class _Checked:
             self._branches.add(*branch_scores(scene, self.candidate.model))
         self._last = (scene.id, planes)
 
-    def values(self) -> dict[str, float | None]:
-        """Return the means, without those of checks that this candidate cannot have."""
-        branches = self._branches.values()
-        found = branches | {name: _mean(values) for name, values in self._found.items()}
-        names = [c.name for c in CHECKS if not c.of_branches or c.name in branches]
-        return {name: _rounded(found.get(name)) for name in names}
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return math.fsum(known) / len(known) if known else math.nan
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else round(value, _DIGITS)
+    def values(self) -> dict[str, float]:
+        """Return the means of what could be checked."""
+        known = {n: [v for v in values if not math.isnan(v)] for n, values in self._found.items()}
+        means = {name: math.fsum(v) / len(v) for name, v in known.items() if v}
+        found = self._branches.values() | means
+        return {c.name: round(found[c.name], _DIGITS) for c in CHECKS if c.name in found}

@@ -23,14 +23,12 @@ class Check:
         title: In words.
         unit: What 1 means; empty for a plain number.
         bad: What a bad value looks like, and what it means.
-        of_branches: Whether only a model with two branches has it.
     """
 
     name: str
     title: str
     unit: str
     bad: str
-    of_branches: bool = False
 
 
 CHECKS = (
@@ -39,42 +37,36 @@ CHECKS = (
         title="agreement of the two branches over chance",
         unit="kappa",
         bad="below 0.3: the branches see different things; 0: one of them has collapsed",
-        of_branches=True,
     ),
     Check(
         name="confidence_feature_level",
         title="confidence of the feature-level branch",
         unit="probability",
         bad="near 1 / K: it guesses; above 0.95 while the branches disagree: it is sure and wrong",
-        of_branches=True,
     ),
     Check(
         name="confidence_pixel_level",
         title="confidence of the pixel-level branch",
         unit="probability",
         bad="much below the feature-level branch: the fused image lacks what the features have",
-        of_branches=True,
     ),
     Check(
         name="effective_prototypes",
         title="prototypes in use, of the poorer branch",
         unit="prototypes",
         bad="below a quarter of all: collapse, and agreement means nothing any more",
-        of_branches=True,
     ),
     Check(
         name="prototype_entropy_feature_level",
         title="evenness of prototypes, feature level",
         unit="share of the most",
         bad="below 0.5: few prototypes stand for nearly everything",
-        of_branches=True,
     ),
     Check(
         name="prototype_entropy_pixel_level",
         title="evenness of prototypes, pixel level",
         unit="share of the most",
         bad="below 0.5: few prototypes stand for nearly everything",
-        of_branches=True,
     ),
     Check(
         name="gradients_kept_vis",
