@@ -21,13 +21,12 @@ from ssvif.evaluation.folders import FolderCandidate
 from ssvif.evaluation.pairs import PairSource, read_scene
 from ssvif.evaluation.probe_statistics import Score, probe_interval, probe_test
 from ssvif.evaluation.statistics import Floats, holm
+from ssvif.evaluation.summary import ALL_CLASSES
 from ssvif.params import ProbesParams
 from ssvif.probes.counts import Counts, class_iou, mean_iou, pixel_accuracy
 from ssvif.probes.images import probe_image
 from ssvif.probes.run import CACHE, ProbeResult, run_probe
 from ssvif.probes.tasks import BOXES, ProbeTask
-
-ALL_CLASSES = "all"
 
 _SCORE_COLUMNS = ["task", "candidate", "repetition", "class", "score", "value"]
 _SUMMARY_COLUMNS = ["task", "candidate", "score", "class", "mean", "low", "high", "repetitions"]

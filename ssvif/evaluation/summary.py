@@ -1,6 +1,7 @@
 """The evaluation as one Markdown page."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 
 import pandas as pd
 
@@ -10,6 +11,9 @@ from ssvif.evaluation.labels import label
 from ssvif.evaluation.tables import metrics_of
 from ssvif.metrics.table import Metric
 
+ALL_CLASSES = "all"
+
+_SCORES = {"iou": "mean IoU", "accuracy": "pixel accuracy", "ap50": "AP50"}
 _TITLES = {"all": "All pairs", "set": "Set `{}`", "light": "By {}"}
 
 
@@ -18,6 +22,8 @@ def markdown(
     branches: Mapping[str, BranchAgreement],
     comparisons: Sequence[Comparison],
     left_out: pd.DataFrame,
+    probes: pd.DataFrame,
+    stress: Sequence[str],
     *,
     split: str,
 ) -> str:
@@ -28,6 +34,8 @@ def markdown(
         branches: How the branches of each model agree; none where no model was scored.
         comparisons: Of the candidate that is judged with every other.
         left_out: Columns pair, candidate, reason.
+        probes: As `ssvif.evaluation.probing` sums them up; no rows where nothing was probed.
+        stress: Sentences on where candidates break; none without the stress test.
         split: What was evaluated.
     """
     sections = [f"# Scores on the split `{split}`"]
@@ -40,6 +48,10 @@ def markdown(
         sections.append(score_table(table))
     if comparisons:
         sections += ["## Against chance", _comparison_list(comparisons)]
+    for task, table in probes.groupby("task", sort=False):
+        sections += [f"## Probe: {task}", probe_table(table)]
+    if stress:
+        sections += ["## Under stress", "\n".join(f"- {sentence}" for sentence in stress)]
     if branches:
         sections += ["## The two segmentations", _branch_table(branches)]
     sections += ["## What the columns are", _legend(metrics_of(summary))]
@@ -65,6 +77,27 @@ def score_table(table: pd.DataFrame) -> str:
     names = [label(candidate) for candidate in ordered["candidate"]]
     rows = [list(row) for row in zip(names, *columns.values(), strict=True)]
     return pipe_table(["", *columns], rows)
+
+
+def probe_table(table: pd.DataFrame) -> str:
+    """Return a task's scores by candidate with their intervals, best mean IoU first."""
+    overall = table[table["class"] == ALL_CLASSES]
+    found = {
+        (str(row["candidate"]), str(row["score"])): (row["mean"], row["low"], row["high"])
+        for row in overall.to_dict("records")
+    }
+    scores = list(dict.fromkeys(score for _, score in found))
+    names = list(dict.fromkeys(name for name, _ in found))
+    names.sort(key=lambda name: -found[name, "iou"][0])
+    rows = [[label(n), *(_with_interval(found.get((n, s))) for s in scores)] for n in names]
+    return pipe_table(["", *(_SCORES.get(score, score) for score in scores)], rows)
+
+
+def _with_interval(bounds: tuple[float, float, float] | None) -> str:
+    if bounds is None:
+        return "-"
+    mean, low, high = bounds
+    return f"{mean:.3f}" if isnan(low) else f"{mean:.3f} ({low:.3f} to {high:.3f})"
 
 
 def pipe_table(header: list[str], rows: list[list[str]], *, align: str = "---:") -> str:

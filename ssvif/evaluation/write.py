@@ -7,6 +7,7 @@ import pandas as pd
 from ssvif.evaluation.grid import draw_grid, grid_row
 from ssvif.evaluation.lineup import STAGE_ONE, STAGE_TWO
 from ssvif.evaluation.pairs import read_scene
+from ssvif.evaluation.robustness import ALL_METRICS, robustness, sentences
 from ssvif.evaluation.run import Evaluation
 from ssvif.evaluation.selection import spread
 from ssvif.evaluation.summary import markdown
@@ -35,18 +36,28 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
         "probe_summary.csv": evaluation.probing.summary,
         "probe_statistics.csv": evaluation.probing.statistics,
         "stress.csv": evaluation.stress,
+        "robustness.csv": robustness(evaluation.stress),
         "plots/means.csv": long_form(overall, keep=["candidate"]),
         "plots/pairs.csv": long_form(scores.pairs, keep=["candidate", "id", "light"]),
     }
     for name, table in tables.items():
         _write_csv(folder / name, table)
     page = markdown(
-        summary, scores.branches, evaluation.comparisons, evaluation.left_out, split=split
+        summary,
+        scores.branches,
+        evaluation.comparisons,
+        evaluation.left_out,
+        evaluation.probing.summary,
+        sentences(evaluation.stress),
+        split=split,
     )
     write_text(folder / "summary.md", page)
     metrics = metrics_json(summary, scores.branches, split=split)
     more = {"probes": evaluation.probing.as_dict(), "checks": evaluation.checks}
-    write_json(folder / "metrics.json", {**metrics, **more})
+    kept = tables["robustness.csv"].dropna(subset="robustness")
+    kept = kept[kept["metric"] == ALL_METRICS]
+    stress = dict(zip(kept["candidate"], kept["robustness"].round(6), strict=True))
+    write_json(folder / "metrics.json", {**metrics, **more, "stress": stress})
     write_json(folder / "checks.json", evaluation.checks)
     _write_grid(evaluation, folder)
 

@@ -3,11 +3,21 @@ import pytest
 
 from ssvif.evaluation.agreement import BranchAgreement
 from ssvif.evaluation.compare import compare
-from ssvif.evaluation.summary import markdown, score_table
+from ssvif.evaluation.summary import markdown, probe_table, score_table
 from ssvif.evaluation.tables import summarise
 from ssvif.metrics.table import METRICS
 
 BRANCHES = {"stage_two": BranchAgreement(0.5, 0.4, 8.0, 6.0, 0.375, 16)}
+PROBES = pd.DataFrame(
+    [
+        ("semantic", "ir", "iou", "all", 0.4, 0.3, 0.5, 3),
+        ("semantic", "max", "iou", "all", 0.6, float("nan"), float("nan"), 3),
+        ("semantic", "max", "iou", "car", 0.7, 0.6, 0.8, 3),
+        ("semantic", "max", "ap50", "all", 0.25, float("nan"), float("nan"), 3),
+    ],
+    columns=["task", "candidate", "score", "class", "mean", "low", "high", "repetitions"],
+)
+NO_PROBES = PROBES.head(0)
 NOTHING = pd.DataFrame(columns=["pair", "candidate", "reason"])
 LESS_IS_BETTER = next(metric.acronym for metric in METRICS if not metric.higher_is_better)
 
@@ -26,7 +36,9 @@ def pairs() -> pd.DataFrame:
 
 def test_markdown__has_a_section_a_group(pairs: pd.DataFrame) -> None:
     compared = compare(pairs, candidate="stage_two", reference="max", metrics=["EN"])
-    page = markdown(summarise(pairs), BRANCHES, [compared], NOTHING, split="test")
+    page = markdown(
+        summarise(pairs), BRANCHES, [compared], NOTHING, PROBES, ["max breaks."], split="test"
+    )
     assert [line for line in page.splitlines() if line.startswith("#")] == [
         "# Scores on the split `test`",
         "## All pairs: 2 pairs",
@@ -35,15 +47,20 @@ def test_markdown__has_a_section_a_group(pairs: pd.DataFrame) -> None:
         "## By day: 1 pair",
         "## By night: 1 pair",
         "## Against chance",
+        "## Probe: semantic",
+        "## Under stress",
         "## The two segmentations",
         "## What the columns are",
     ]
     assert compared.sentence in page
+    assert "- max breaks." in page
     assert "Left out" not in page
 
 
 def test_markdown__no_model_has_no_segmentations(pairs: pd.DataFrame) -> None:
-    assert "segmentations" not in markdown(summarise(pairs), {}, [], NOTHING, split="test")
+    assert "segmentations" not in markdown(
+        summarise(pairs), {}, [], NOTHING, NO_PROBES, [], split="test"
+    )
 
 
 def test_markdown__counts_what_was_left_out(pairs: pd.DataFrame) -> None:
@@ -51,7 +68,7 @@ def test_markdown__counts_what_was_left_out(pairs: pd.DataFrame) -> None:
         [("a/1", "SAGE", "no image called a/1"), ("a/1", "TIM", "x"), ("a/2", "SAGE", "y")],
         columns=NOTHING.columns,
     )
-    page = markdown(summarise(pairs), {}, [], left_out, split="test")
+    page = markdown(summarise(pairs), {}, [], left_out, NO_PROBES, [], split="test")
     assert "on the same pairs: 2 (SAGE 2, TIM 1)" in page
     assert "such as: no image called a/1." in page
 
@@ -69,3 +86,9 @@ def test_score_table__best_mean_rank_first(pairs: pd.DataFrame) -> None:
     summary = summarise(pairs.drop(columns=LESS_IS_BETTER))
     rows = score_table(summary[summary["group"] == "all"]).splitlines()[2:]
     assert [row.split(" | ")[0].strip("| ") for row in rows] == ["stage two", "max", "mean"]
+
+
+def test_probe_table__best_first_with_intervals() -> None:
+    header, _, *rows = probe_table(PROBES).splitlines()
+    assert header == "|  | mean IoU | AP50 |"
+    assert rows == ["| max | 0.600 | 0.250 |", "| ir | 0.400 (0.300 to 0.500) | - |"]

@@ -104,6 +104,7 @@ def test_main__writes_every_report(here: Path) -> None:
         "probe_statistics.csv",
         "probe_summary.csv",
         "probes.csv",
+        "robustness.csv",
         "statistics.csv",
         "stress.csv",
         "left_out.csv",
