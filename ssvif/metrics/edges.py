@@ -18,7 +18,7 @@ class Edges:
     """Edges of a batch of planes.
 
     Args:
-        strength: (B, 1, H, W), in grey levels times 8.
+        strength: (B, 1, H, W); a step of 1 grey level gives 4.
         orientation: (B, 1, H, W), radians in (-pi/2, pi/2]; pi/2 where nothing runs across.
     """
 

@@ -18,7 +18,7 @@ from ssvif.metrics.levels import grey_levels, stretch_levels
 from ssvif.metrics.metric import Convention
 from ssvif.metrics.windows import smooth
 
-_CYCLES = 1.0 / 30.0  # a degree of sight, at half the sampling frequency, for each pixel of a side
+_CYCLES = 1.0 / 30.0  # a degree of sight for each pixel of a side, at half the sampling rate
 _WIDE, _NARROW, _NARROW_SHARE = 15.3870, 1.3456, 0.7622  # of the contrast sensitivity
 _HALF_WINDOW = 15
 _CENTRE_SIGMA, _SURROUND_SIGMA = 2.0, 4.0

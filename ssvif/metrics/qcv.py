@@ -18,7 +18,7 @@ from ssvif.metrics.metric import Convention
 
 _REGION = 16
 _SALIENCY_EXPONENT = 5
-_CYCLES = 1.0 / 8.0  # a degree of sight, at half the sampling frequency, for each pixel of a side
+_CYCLES = 1.0 / 8.0  # a degree of sight for each pixel of a side, at half the sampling rate
 
 
 def perceived_difference(
