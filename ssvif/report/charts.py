@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
+from ssvif.evaluation.corruptions import BY_NAME as DEGRADATIONS
 from ssvif.evaluation.schedule import PANELS, PREFIX
 from ssvif.report.data import ReportData
 from ssvif.report.figures import Interval, Line, Values, distribution, intervals, lines
 from ssvif.report.findings import PROBE_SCORES
+from ssvif.report.svg import tick_label
 from ssvif.report.tables import Row, by_mean, probe_table
 from ssvif.report.terms import DASH, PROBE_METRIC, Term, decimals, in_order, name_of, number, term
 
@@ -177,21 +179,23 @@ def _stress(about: Term, rows: pd.DataFrame, hues: Mapping[str, str]) -> Stress:
     candidates = in_order(rows["candidate"])
     charts, summary = [], {}
     for degradation, members in rows.groupby("degradation", sort=False):
-        title = str(degradation).replace("_", " ")
-        charts.append(_stress_chart(title, about, members, candidates, hues))
+        known = DEGRADATIONS.get(str(degradation))
+        title = known.title if known else str(degradation).replace("_", " ")
+        svg = _stress_lines(title, about, members, candidates, hues)
+        charts.append(Chart(title, "", svg, tip=f"As from {known.models}." if known else ""))
         summary[title] = tuple(
             _shade(about, members[members["candidate"] == name]) for name in candidates
         )
     return Stress(about, tuple(charts), tuple(candidates), summary)
 
 
-def _stress_chart(
+def _stress_lines(
     title: str, about: Term, rows: pd.DataFrame, candidates: Sequence[str], hues: Mapping[str, str]
-) -> Chart:
+) -> Markup:
     steps = rows.drop_duplicates("severity").sort_values("severity")
     unit = next((str(unit) for unit in steps["unit"] if unit), "")
     levels = [
-        "clean" if severity == 0 else f"{level:.3g}"
+        "clean" if severity == 0 else tick_label(level)
         for severity, level in zip(steps["severity"], steps["level"], strict=True)
     ]
     place = {severity: float(index) for index, severity in enumerate(steps["severity"])}
@@ -201,12 +205,9 @@ def _stress_chart(
         points = [(place[s], v) for s, v in zip(own["severity"], own["score"], strict=True)]
         if any(math.isfinite(value) for _, value in points):
             series.append(Line(name_of(candidate), hues[candidate], points))
-    svg = (
-        lines(series, title=f"{about.acronym} under {title}", x_name=unit, x_labels=levels)
-        if series
-        else Markup("")
-    )
-    return Chart(title, "", svg)
+    if not series:
+        return Markup("")
+    return lines(series, title=f"{about.acronym}: {title}", x_name=unit, x_labels=levels)
 
 
 def _shade(about: Term, rows: pd.DataFrame) -> Shade:
@@ -218,6 +219,7 @@ def _shade(about: Term, rows: pd.DataFrame) -> Shade:
     loss = -change if about.higher_is_better else change
     places = decimals(max(abs(scores[0]), abs(scores[-1])))
     level = sum(loss >= bound for bound in _SHADES)
-    text = f"{number(100.0 * change, 0, sign=True)} %"
+    percent = round(100.0 * change)
+    text = f"{number(percent, 0, sign=percent != 0)} %"
     tip = f"{number(scores[0], places)} clean, {number(scores[-1], places)} at the worst"
     return Shade(text, tip, f"shade-{level}")

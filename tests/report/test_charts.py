@@ -44,6 +44,8 @@ def test_stress__probe_comes_first_with_a_chart_a_degradation(data, colours) -> 
     views = stress(data, colours)
     assert [view.term.key for view in views] == ["probe_mean_iou", "Qabf"]
     assert len(views[0].charts) == 2
+    assert [chart.title for chart in views[0].charts] == ["infrared shifted", "frozen"]
+    assert "knocked" in views[0].charts[0].tip
     assert list(views[0].summary) == [chart.title for chart in views[0].charts]
 
 
@@ -51,7 +53,7 @@ def test_stress__probe_comes_first_with_a_chart_a_degradation(data, colours) -> 
     ("scores", "text", "shade"),
     [
         ((0.5, 0.4, 0.375), "\N{MINUS SIGN}25 %", "shade-5"),
-        ((0.5, 0.1, 0.5), "+0 %", "shade-0"),
+        ((0.5, 0.1, 0.5), "0 %", "shade-0"),
         ((0.5, 0.5, 0.6), "+20 %", "shade-0"),
         ((float("nan"), 0.5, 0.6), "\N{EN DASH}", "shade-0"),
         ((0.0, 0.5, 0.6), "\N{EN DASH}", "shade-0"),
