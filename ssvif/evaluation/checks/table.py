@@ -90,13 +90,13 @@ CHECKS = (
         name="halo",
         title="overshoot near strong edges",
         unit="grey levels",
-        bad="above 2: outlines glow, or have dark rims",
+        bad="above 0.2: outlines glow, or have dark rims",
     ),
     Check(
         name="halo_saturated",
         title="overshoot near saturated regions",
         unit="grey levels",
-        bad="above 2: lamps and hot things have rings",
+        bad="above 0.2: lamps and hot things have rings",
     ),
     Check(
         name="noise_gain",

@@ -30,7 +30,7 @@ def test_halo__grows_with_unsharp_masking(planes) -> None:
     mean = (planes["vis"] + planes["ir"]) / 2.0
     found = [float(halo(fused=sharpened(mean, amount), **planes)) for amount in (0.0, 0.5, 1.0)]
     assert found[0] < found[1] < found[2]
-    assert found[2] > 2.0  # what docs/evaluation.md calls bad
+    assert found[2] > 2.0  # ten times what the table calls bad
 
 
 def test_halo__is_the_mean_overshoot_in_the_band() -> None:
