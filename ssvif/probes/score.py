@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ssvif.metrics.labels import confusion_matrix
 from ssvif.models.torchvision_ops import define_missing_operators
 from ssvif.probes.batches import to_float
 from ssvif.probes.centre_points import find_boxes
@@ -74,9 +75,7 @@ def count_pixels(found: Tensor, target: Tensor, *, classes: int) -> NDArray[np.i
     Returns:
         (C, 3).
     """
-    known = target != IGNORED
-    pairs = target[known].long() * classes + found[known].long()
-    confusion = torch.bincount(pairs, minlength=classes**2).view(classes, classes)
+    confusion = confusion_matrix(predicted=found, target=target, classes=classes, ignored=IGNORED)
     inside, targets = confusion.diagonal(), confusion.sum(1)
     return torch.stack([inside, confusion.sum(0) + targets - inside, targets], dim=1).numpy()
 
