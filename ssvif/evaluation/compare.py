@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import isnan, nan
+from math import isnan
 
 import pandas as pd
 
@@ -92,10 +92,14 @@ class Comparison:
     def sentence(self) -> str:
         """Who wins where, for people."""
         if self.blocks < MIN_BLOCKS:
-            better = _listed([m.metric for m in self.metrics if m.gain > 0.0])
+            few = (
+                "1 block of scenes is"
+                if self.blocks == 1
+                else f"{self.blocks} blocks of scenes are"
+            )
             return (
-                f"{label(self.candidate)} has a better mean than {label(self.reference)} on "
-                f"{better}, but {self.blocks} blocks of scenes are too few to tell that from "
+                f"{label(self.candidate)} has the better mean on {self._ahead(1)}; "
+                f"{label(self.reference)} on {self._ahead(-1)}; {few} too few to tell that from "
                 f"chance (at least {MIN_BLOCKS})"
             )
         sides = f"{label(self.candidate)} against {label(self.reference)}"
@@ -141,6 +145,9 @@ class Comparison:
     @property
     def _level(self) -> float:
         return 1.0 - self.confidence
+
+    def _ahead(self, sign: int) -> str:
+        return _listed([m.metric for m in self.metrics if m.gain * sign > 0.0])
 
     def _sure(self, which: str, sign: int) -> tuple[MetricComparison, ...]:
         return tuple(
@@ -196,9 +203,7 @@ def compare(
     differences = Blocks.of(first - second, blocks)
     own = derive_seed(seed, "compare")
     bounds = intervals(differences, confidence=confidence, resamples=resamples, seed=own)
-    known = differences.count >= MIN_BLOCKS
     pvalues = sign_test(differences, resamples=resamples, seed=own)
-    pvalues = pvalues if known else pvalues * nan
     columns = zip(
         names, first.mean(), second.mean(), differences.means, bounds[:, 0], bounds[:, 1],
         pvalues, holm(pvalues), rank_biserial(differences), strict=True,

@@ -116,7 +116,12 @@ def sign_test(differences: Blocks, *, resamples: int, seed: int) -> Floats:
         differences: Of the scores of the same pairs.
         resamples: The most swaps that are tried.
         seed: The run's seed.
+
+    Returns:
+        In (0, 1]; NaN where there are fewer than `MIN_BLOCKS` blocks, as no swap could be rare.
     """
+    if differences.count < MIN_BLOCKS:
+        return np.full(len(differences.sums), nan)
     zeros = np.zeros_like(differences.sums)
     # Sums, not means, of blocks: that is the difference of the overall means, times the pairs.
     found = stats.permutation_test(

@@ -71,8 +71,18 @@ def test_compare__swapped_sides_swap_signs() -> None:
 def test_compare__few_blocks_say_so() -> None:
     found = between(scores(blocks=4, lead=0.5))
     assert np.isnan([(m.low, m.high, m.p, m.p_holm) for m in found.metrics]).all()
+    assert f"stage two has the better mean on {UP}; max on {DOWN}; 4 blocks" in found.sentence
     assert "4 blocks of scenes are too few to tell that from chance" in found.sentence
     assert not found.wins()
+
+
+@pytest.mark.parametrize("pairs", [1, 4])
+def test_compare__pairs_of_one_block_are_described_and_not_tested(pairs: int) -> None:
+    found = between(scores(blocks=1, lead=0.5).query(f"id < '{pairs:03}'"))
+    assert (found.pairs, found.blocks) == (pairs, 1)
+    assert np.isnan([(m.low, m.high, m.p, m.p_holm) for m in found.metrics]).all()
+    assert found.metrics[0].difference == pytest.approx(0.5, abs=0.05)
+    assert "1 block of scenes is too few" in found.sentence
 
 
 def test_compare__blocks_that_holm_cannot_pass_are_judged_one_by_one() -> None:
