@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ssvif.metrics.levels import grey_levels
+from ssvif.metrics.roots import root
 
 
 def standard_deviation(*, fused: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ def spatial_frequency(*, fused: Tensor) -> Tensor:
     (levels,) = grey_levels(fused)
     rows = levels.diff(dim=3).square().flatten(1).mean(1)
     columns = levels.diff(dim=2).square().flatten(1).mean(1)
-    return (rows + columns).sqrt()
+    return root(rows + columns)
 
 
 def average_gradient(*, fused: Tensor) -> Tensor:
@@ -60,4 +61,4 @@ def average_gradient(*, fused: Tensor) -> Tensor:
     """
     (levels,) = grey_levels(fused)
     vertical, horizontal = torch.gradient(levels, dim=(2, 3))
-    return ((vertical.square() + horizontal.square()) / 2.0).sqrt().flatten(1).mean(1)
+    return root((vertical.square() + horizontal.square()) / 2.0).flatten(1).mean(1)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ssvif.metrics.levels import grey_levels
+from ssvif.metrics.roots import root
 
 # Below the least of an image that is not constant: one pixel of 1e7 off by one level.
 _FLAT_DEVIATION = 1e-4
@@ -54,7 +55,7 @@ def _correlation(first: Tensor, second: Tensor) -> Tensor:
     """Return Pearson's correlation (B,) of planes (B, 1, H, W); 0 where one is constant."""
     first, second = (plane.flatten(1) for plane in (first, second))
     first, second = (plane - plane.mean(1, keepdim=True) for plane in (first, second))
-    deviations = [plane.square().mean(1).sqrt() for plane in (first, second)]
+    deviations = [root(plane.square().mean(1)) for plane in (first, second)]
     varied = (deviations[0] > _FLAT_DEVIATION) & (deviations[1] > _FLAT_DEVIATION)
     scale = torch.where(varied, deviations[0] * deviations[1], 1.0)
     correlation = (first * second).mean(1) / scale

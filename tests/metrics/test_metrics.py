@@ -204,6 +204,19 @@ def test_score__gradient_reaches_the_fused_image_where_the_table_says_so(metric:
     assert metric.score(**moved) > score.detach()
 
 
+@pytest.mark.parametrize(
+    "metric", [m for m in METRICS if m.differentiable], ids=lambda m: m.acronym
+)
+@pytest.mark.parametrize("kind", [*FLAT, "dot", "blocks"])
+def test_score__gradient_is_finite_where_images_are_flat(metric: Metric, kind: str) -> None:
+    image = picture(kind, 1, side_of(metric))
+    for source in (image, noise(2, side_of(metric))):
+        fused = image.clone().requires_grad_()
+        score = metric.score(fused=fused, vis=source, ir=source)
+        (gradient,) = torch.autograd.grad(score.sum(), fused)
+        assert gradient.isfinite().all()
+
+
 @each_metric
 def test_score__bad_shape_is_refused(metric: Metric) -> None:
     side = metric.min_side
