@@ -5,6 +5,7 @@ Differs: a place says how far the four sides are (as in FCOS, Tian et al. 2019) 
 and offset; spots are as wide as a share of the box's sides.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,7 +51,8 @@ def draw_centres(boxes: Sequence[Tensor], *, things: int, size: tuple[int, int])
         things: How many classes K there are, without the background.
         size: Height and width of the images.
     """
-    rows, columns = size[0] // STRIDE, size[1] // STRIDE
+    # The last place may stick out of the image, as in the features.
+    rows, columns = (math.ceil(side / STRIDE) for side in size)
     heat = torch.zeros(len(boxes), things, rows, columns)
     extent = torch.zeros(len(boxes), 4, rows, columns)
     at_centre = torch.zeros(len(boxes), 1, rows, columns, dtype=torch.bool)

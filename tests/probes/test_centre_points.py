@@ -22,6 +22,14 @@ def test_draw_centres__one_peak_a_box(centres):
     assert centres.at_centre.sum() == 2
 
 
+def test_draw_centres__sides_that_the_stride_does_not_divide():
+    box = torch.tensor([[1.0, 40, 70, 49, 75]])
+    centres = draw_centres([box], things=1, size=(75, 50))
+    assert centres.heat.shape == (1, 1, 19, 13)  # as the network's features
+    torch.testing.assert_close(find_boxes(_logits(centres), centres.extent)[0]["boxes"][:1],
+                               box[:, 1:])  # fmt: skip
+
+
 def test_find_boxes__finds_what_was_drawn(centres):
     found, nothing = find_boxes(_logits(centres), centres.extent)
     order = found["labels"][:2].argsort()
