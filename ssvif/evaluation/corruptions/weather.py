@@ -47,8 +47,15 @@ def fog(vis: Tensor, ir: Tensor, level: float, _draw: Draw) -> Sources:
     distance = (_CAMERA_HEIGHT / rows.clamp(min=_CAMERA_HEIGHT / _FARTHEST)).view(1, 1, -1, 1)
     through = torch.exp(-_CONTRAST_SEEN / level * distance)
     light = to_light(vis)
-    airlight = light.mean(1).flatten(1).quantile(_AIRLIGHT_QUANTILE, dim=1).view(-1, 1, 1, 1)
-    return to_grey(light * through + airlight * (1.0 - through)), ir
+    return to_grey(light * through + _airlight(light) * (1.0 - through)), ir
+
+
+def _airlight(light: Tensor) -> Tensor:
+    """Return (B, 1, 1, 1): light that all but a tenth of the pixels of (B, C, H, W) are below."""
+    pixels = light.mean(1).flatten(1)
+    # `quantile` takes no more than 16 million pixels.
+    rank = math.ceil(_AIRLIGHT_QUANTILE * pixels.shape[1])
+    return pixels.kthvalue(rank, dim=1).values.view(-1, 1, 1, 1)
 
 
 def _blob_distance(image: Tensor, level: float, draw: Draw) -> Tensor:

@@ -46,3 +46,9 @@ def test_fog__hides_what_is_far(draw) -> None:
     foggy, _ = weather.fog(vis, torch.zeros(1, 1, 200, 20), 100.0, draw)
     contrast = [float(foggy[0, 0, row + 1, 0] - foggy[0, 0, row, 0]) for row in (10, 110, 190)]
     assert contrast[0] < contrast[1] < contrast[2] < 0.8
+
+
+def test_fog__takes_images_of_many_pixels(draw) -> None:
+    vis = torch.full((1, 3, 1, 1), 0.5).expand(1, 3, 4100, 4100)
+    foggy, _ = weather.fog(vis, torch.zeros(1, 1, 1, 1), 50.0, draw)
+    assert float((foggy[0, 0, ::100, 0] - 0.5).abs().max()) < 1e-5  # as bright as the fog
