@@ -53,8 +53,8 @@ def visual_information_fidelity(fused: Image, vis: Image, ir: Image) -> float:
     return _vifp(vis, fused) + _vifp(ir, fused)
 
 
-def qabf(fused: Image, vis: Image, ir: Image) -> float:
-    """Qabf, with the strength for the ratio where strengths are equal."""
+def qabf(fused: Image, vis: Image, ir: Image, *, literature: bool = True) -> float:
+    """Qabf, with the strength for the ratio where strengths are equal; 1 outside the literature."""
     fused_strength, fused_angle = _edges(fused)
     kept = total = 0.0
     for source in (vis, ir):
@@ -63,7 +63,8 @@ def qabf(fused: Image, vis: Image, ir: Image) -> float:
             ratio = np.where(
                 strength > fused_strength, fused_strength / strength, strength / fused_strength
             )
-        ratio = np.where(strength == fused_strength, fused_strength, ratio)
+        equal = fused_strength if literature else np.ones_like(ratio)
+        ratio = np.where(strength == fused_strength, equal, ratio)
         alike = 1 - np.abs(angle - fused_angle) / (np.pi / 2)
         by_strength = 0.9994 / (1 + np.exp(-15 * (ratio - 0.5)))
         by_angle = 0.9879 / (1 + np.exp(-22 * (alike - 0.8)))
