@@ -8,8 +8,7 @@ from torch import Tensor
 
 from ssvif.data.images import read_mask
 from ssvif.errors import ImageError, LabelError
-
-IGNORED = 255  # in a mask: nothing is known there
+from ssvif.metrics.labels import IGNORED
 
 # Labels are files of our own making: a bound against a foreign one.
 _MAX_PIXELS = 1 << 28

@@ -9,12 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssvif.metrics.labels import confusion_matrix
+from ssvif.metrics.labels import IGNORED, confusion_matrix
 from ssvif.models.torchvision_ops import define_missing_operators
 from ssvif.probes.batches import to_float
 from ssvif.probes.centre_points import find_boxes
 from ssvif.probes.images import ProbeImages
-from ssvif.probes.labels import IGNORED
 from ssvif.probes.network import ProbeNet, ProbeOutput
 from ssvif.probes.tasks import ProbeTask
 

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssvif.metrics.labels import IGNORED
 from ssvif.params import ProbesParams
 from ssvif.probes.batches import Batch, draw_batches
 from ssvif.probes.centre_points import centre_loss, draw_centres
 from ssvif.probes.images import ProbeImages
-from ssvif.probes.labels import IGNORED
 from ssvif.probes.network import TRUNK, ProbeNet, ProbeOutput, build_probe
 from ssvif.probes.tasks import BOXES, ProbeTask
 from ssvif.seeding import derive_seed, numpy_generator
