@@ -4,6 +4,7 @@ import pytest
 from scipy import stats
 
 from ssvif.evaluation.statistics import (
+    COARSE_BLOCKS,
     MIN_BLOCKS,
     Blocks,
     holm,
@@ -97,6 +98,20 @@ def test_intervals__cover_where_the_ungrouped_ones_do_not() -> None:
                 naive += low <= 0.0 <= high
     assert grouped / rounds >= 0.87
     assert naive / rounds <= 0.65
+
+
+@pytest.mark.parametrize(("blocks", "covered"), [(MIN_BLOCKS, 0.86), (COARSE_BLOCKS - 1, 0.93)])
+def test_intervals__of_few_blocks_cover_as_much_as_the_page_says(
+    blocks: int, covered: float
+) -> None:
+    rng = np.random.default_rng(4)
+    rounds = 300
+    hits = 0
+    for seed in range(rounds):
+        drawn = correlated(rng, blocks)
+        low, high = intervals(drawn, confidence=0.95, resamples=1000, seed=seed)[0]
+        hits += low <= 0.0 <= high
+    assert hits / rounds == pytest.approx(covered, abs=0.04)
 
 
 def test_intervals__few_blocks_have_none() -> None:
