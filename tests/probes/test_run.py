@@ -1,5 +1,6 @@
 import hashlib
 import logging
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -123,7 +124,21 @@ def _other_image(images):
     return {**images, first: (255 - images[first][0],)}
 
 
-@pytest.mark.parametrize("change", ["images", "params", "seed"])
+CHANGES = ["images", "params", "seed", "labels", "classes", "folds"]
+
+
+def _other_task(task, change):
+    (fold,) = task.folds
+    first = task.test[0]
+    changed = {
+        "labels": {"masks": {**task.masks, first: 1 - task.masks[first]}},
+        "classes": {"classes": (*task.classes, "circle")},
+        "folds": {"folds": (Fold(fold.test, fold.train),)},
+    }
+    return replace(task, **changed.get(change, {}))
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_run_probe__another_question_is_answered_anew(
     semantic_task, tiny_probes, trainings, tmp_path, change
 ):
@@ -133,6 +148,7 @@ def test_run_probe__another_question_is_answered_anew(
     images = _other_image(images) if change == "images" else images
     steps = 3 if change == "params" else params.steps
     params = params.model_copy(update={"steps": steps})
+    task = _other_task(task, change)
     run_probe("vis", images, task, params, seed=int(change == "seed"), cache=tmp_path)
     assert len(trainings) == 2
 
