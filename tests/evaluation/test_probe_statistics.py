@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,18 @@ def test_probe_interval__is_around_the_mean() -> None:
     assert 0.0 < high - low < 0.1
 
 
+def test_probe_interval__draws_whole_blocks() -> None:
+    grouped = counts(30, 0.6, repetitions=1)
+    alone = replace(grouped, blocks=grouped.ids)
+    widths = [
+        np.ptp(probe_interval(mean_iou, drawn, confidence=0.95, resamples=1000, seed=0))
+        for drawn in (grouped, alone)
+    ]
+    # Two classes with a deviation of 0.05 each, in 30 blocks of four images with the same luck.
+    assert widths[0] == pytest.approx(2 * 1.96 * 0.05 / np.sqrt(2 * 30), rel=0.3)
+    assert widths[0] == pytest.approx(2.0 * widths[1], rel=0.15)
+
+
 def test_probe_interval__repetitions_that_differ_widen_it() -> None:
     steady = counts(12, 0.6, noise=0.0)
     shaken = Counts(
@@ -60,6 +74,11 @@ def test_probe_test__tells_a_lead_from_none() -> None:
     one, better = counts(10, 0.5), counts(10, 0.7)
     assert probe_test(mean_iou, better, one, resamples=500, seed=0) < 0.02
     assert probe_test(mean_iou, one, one, resamples=500, seed=0) == 1.0
+
+
+def test_probe_test__is_never_zero() -> None:
+    one, better = counts(20, 0.3), counts(20, 0.7)
+    assert probe_test(mean_iou, better, one, resamples=200, seed=0) == pytest.approx(1 / 201)
 
 
 def test_probe_test__few_blocks_have_no_answer() -> None:

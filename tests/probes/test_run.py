@@ -101,6 +101,10 @@ def test_run_probe__each_fold_tests_what_it_did_not_see(
     segmenter = result.segmenter(0)
     assert len(segmenter.probes) == 2
     assert set(segmenter({ids[0]: images[ids[0]], ids[5]: images[ids[5]]})) == {ids[0], ids[5]}
+    counted = result.counts.query("repetition == 0").groupby("id")["intersection"].apply(list)
+    for pair_id, mask in segmenter(images).items():
+        counts = count_pixels(mask, task.masks[pair_id], classes=2)
+        assert counts[:, 0].tolist() == counted[pair_id]
 
 
 def test_run_probe__two_images_two_trunks(semantic_task, tiny_probes, tmp_path):

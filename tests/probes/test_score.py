@@ -66,3 +66,13 @@ def test_average_precision__a_better_score_for_the_wrong_half(box_task):
     }
     # Half of the boxes are found, at a precision of 1 / 2.
     assert average_precision(boxes, task)["all"] == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize(("shift", "precision"), [(7.0, 1.0), (9.0, 0.0)])
+def test_average_precision__half_of_the_union_must_overlap(box_task, shift, precision):
+    task, _ = box_task
+    boxes = {i: _found(task, i, score=0.9) for i in task.test}
+    for found in boxes.values():
+        found["boxes"] = found["boxes"] + torch.tensor([shift, 0.0, shift, 0.0])
+    # Squares of 24 pixels: (24 - 7) / (24 + 7) = 0.55, (24 - 9) / (24 + 9) = 0.45.
+    assert average_precision(boxes, task)["all"] == pytest.approx(precision)
