@@ -87,6 +87,22 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def require_writable(folder: Path) -> None:
+    """Make a folder, and refuse one that takes no files: before long work, not after it.
+
+    Raises:
+        StorageError: If it cannot be made or written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise StorageError(f"{folder}: expected a folder, found a file; name another place")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(prefix=".part-", dir=folder):
+            pass
+    except OSError as error:
+        raise _storage_error(folder, error) from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically.
 

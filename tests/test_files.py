@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from ssvif.errors import StorageError
-from ssvif.files import atomic_folder, atomic_path, sha256_file, sha256_json, write_json, write_text
+from ssvif.files import (
+    atomic_folder,
+    atomic_path,
+    require_writable,
+    sha256_file,
+    sha256_json,
+    write_json,
+    write_text,
+)
 
 
 def test_write_text__makes_folders_and_leaves_nothing_else(tmp_path):
@@ -30,6 +38,19 @@ def test_atomic_path__a_failed_block_leaves_the_old_file(tmp_path):
         fail_half_way()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_require_writable__makes_the_folder_and_leaves_nothing_in_it(tmp_path):
+    require_writable(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_require_writable__a_file_is_refused(tmp_path):
+    (tmp_path / "a").touch()
+    with pytest.raises(StorageError, match="a: expected a folder, found a file"):
+        require_writable(tmp_path / "a")
+    with pytest.raises(StorageError, match=r"b: cannot be written \(Not a directory\)"):
+        require_writable(tmp_path / "a" / "b")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

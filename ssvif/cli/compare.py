@@ -69,6 +69,8 @@ def _places(a: str, b: str) -> tuple[list[str], dict[str, Path], dict[str, Path]
 
 def _table(comparison: "Comparison") -> str:
     share = f"{comparison.confidence:.0%}"
+    from ssvif.evaluation.labels import counted
+
     header = ("metric", comparison.candidate, comparison.reference, "difference", share, "p",
               "p (Holm)", "effect")  # fmt: skip
     rows = [
@@ -92,5 +94,4 @@ def _table(comparison: "Comparison") -> str:
                   for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
         for row in (header, *cells)
     ]  # fmt: skip
-    note = f"{comparison.pairs} pairs of {comparison.blocks} blocks of neighbouring frames"
-    return "\n".join([note, "", *lines])
+    return "\n".join([counted(comparison.pairs, comparison.blocks), "", *lines])

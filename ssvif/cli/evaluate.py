@@ -59,14 +59,14 @@ def evaluate(
     from ssvif.metrics.table import METRICS, STANDARD
     from ssvif.stages.evaluate import evaluate_to, own_models
 
-    folders = [named_folder(text) for text in fused or []]
+    folders = unique([named_folder(text) for text in fused or []])
     params = _with_switches(load_params_or_defaults(), probe=probe, stress=stress)
     models = {**own_models(), **dict(named_model(text) for text in model or [])}
     job = Job(
         source=pair_source(captures, params),
         split=split or ("all" if captures else params.evaluate.split),
         models=models,
-        folders=unique(folders),
+        folders=folders,
         params=params,
         metrics=METRICS if metrics == "all" else STANDARD,
     )
@@ -83,12 +83,23 @@ def load_params_or_defaults() -> "Params":
 
 
 def pair_source(captures: list[str] | None, params: "Params") -> "PairSource":
-    """Return the pairs of folders of captures, or else of the project."""
+    """Return the pairs of folders of captures, or else of the project.
+
+    Raises:
+        ManifestError: If there are neither.
+    """
     from ssvif.cli.names import split_name
+    from ssvif.data.manifest import MANIFEST_FILE
+    from ssvif.errors import ManifestError
     from ssvif.evaluation.captures import capture_pairs
     from ssvif.evaluation.pairs import project_pairs
 
     if not captures:
+        if not MANIFEST_FILE.exists():
+            raise ManifestError(
+                f"{MANIFEST_FILE}: no pairs in this folder; give --captures FOLDER, or run "
+                "`dvc repro ingest` in a project"
+            )
         return project_pairs()
     named = [split_name(text) for text in captures]
     return capture_pairs([(name, Path(value)) for name, value in named], params.ingest)

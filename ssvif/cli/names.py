@@ -8,7 +8,8 @@ from ssvif.fuse.places import WEIGHTS_NAME
 
 REGISTRY_SCHEME = "models:/"
 
-_NAMED = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)=(?P<value>.+)")
+# Any name: one that cannot be is refused by name, not taken for a part of the path.
+_NAMED = re.compile(r"(?P<name>[^=/\\]+)=(?P<value>.+)")
 
 
 def split_name(text: str) -> tuple[str | None, str]:
@@ -18,9 +19,18 @@ def split_name(text: str) -> tuple[str | None, str]:
 
 
 def named_folder(text: str) -> tuple[str, Path]:
-    """Read `NAME=FOLDER`, or `FOLDER`, which is then called by its own name."""
+    """Read `NAME=FOLDER`, or `FOLDER`, which is then called by its own name.
+
+    Raises:
+        EvaluationError: If there is no such folder.
+    """
     name, value = split_name(text)
-    return name or Path(value).resolve().name, Path(value)
+    found = name or Path(value).resolve().name, Path(value)
+    if not found[1].is_dir():
+        raise EvaluationError(
+            f"{found[0]}: {value} is no folder; give the one with its fused images"
+        )
+    return found
 
 
 def named_model(text: str) -> tuple[str, Path]:

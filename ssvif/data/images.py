@@ -65,7 +65,7 @@ def read_visible(path: Path, *, max_pixels: int) -> UInt8Image:
     """
     image = _decode(path, max_pixels)
     if image.mode == "F":
-        raise ImageError(f"{path}: a visible image of floats; save it with 8 or 16 bits")
+        raise ImageError(f"{path}: an image of floats; save it with 8 or 16 bits")
     if image.mode in _WIDE_MODES:
         grey = (_wide_pixels(image, path) >> 8).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)  # (H, W) -> (H, W, 3)

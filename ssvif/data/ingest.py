@@ -32,7 +32,7 @@ from ssvif.data.manifest import (
     pair_paths,
     write_manifest,
 )
-from ssvif.data.quarantine import Rejection, prune, write_quarantine
+from ssvif.data.quarantine import RECORDS, Rejection, prune, write_quarantine
 from ssvif.data.sets import SetInfo, infrared_range, read_set_info
 from ssvif.data.splits import Place, assign_splits
 from ssvif.errors import CapturesError, PairError, StorageError
@@ -122,8 +122,8 @@ def ingest(params: IngestParams, *, root: Path = Path(), needs_splits: bool = Tr
     if not accepted:
         what = f"none of {len(found.captures)} captures was accepted"
         raise CapturesError(
-            f"{what if found.captures else 'all sets were refused'}; see the reasons in"
-            f" {QUARANTINE_FOLDER}/quarantine.jsonl and bring others in"
+            f"{what if found.captures else 'all sets were refused'}{_first_reason(rejections)}; "
+            f"{root / QUARANTINE_FOLDER / RECORDS} has every reason; bring others in"
         )
     rows = (_row(*pair, root, params) for pair in zip(accepted, labels, strict=True))
     manifest = manifest_table(rows)
@@ -326,6 +326,10 @@ def _remove_the_rest(
     )
     kept = [path for label in labels for path in (label.mask, label.boxes) if path is not None]
     prune(root / LABELS_FOLDER, keep=[*kept, classes])
+
+
+def _first_reason(rejections: Sequence[Rejection]) -> str:
+    return f", for one: {rejections[0].sentence}" if rejections else ""
 
 
 def _by_name(rejection: Rejection) -> tuple[object, ...]:

@@ -41,8 +41,13 @@ def capture_pairs(
         for name, folder in folders:
             add_captures(folder, inbox=root / INBOX, name=name, params=params)
         ingested = ingest(params, root=root, needs_splits=False)
-    refused = {
-        f"{rejection.capture.set_name}/{rejection.capture.name}": rejection.sentence
-        for rejection in ingested.rejections
-    }
-    return PairSource(ingested.manifest, root / PAIRS_FOLDER, root / LABELS_FOLDER, refused)
+    refused, unlabelled = (
+        {
+            f"{rejection.capture.set_name}/{rejection.capture.name}": rejection.sentence
+            for rejection in ingested.rejections
+            if rejection.is_kept is kept
+        }
+        for kept in (False, True)
+    )
+    folders_of = root / PAIRS_FOLDER, root / LABELS_FOLDER
+    return PairSource(ingested.manifest, *folders_of, refused, unlabelled)

@@ -7,7 +7,7 @@ from math import isnan
 import pandas as pd
 
 from ssvif.errors import EvaluationError
-from ssvif.evaluation.labels import label
+from ssvif.evaluation.labels import label, plural
 from ssvif.evaluation.statistics import (
     COARSE_BLOCKS,
     MIN_BLOCKS,
@@ -91,16 +91,16 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """Who wins where, for people."""
+        if not any(m.difference for m in self.metrics):
+            names = f"{label(self.candidate)} and {label(self.reference)}"
+            return f"{names} have equal means on every metric"
         if self.blocks < MIN_BLOCKS:
-            few = (
-                "1 block of scenes is"
-                if self.blocks == 1
-                else f"{self.blocks} blocks of scenes are"
-            )
+            are = "is" if self.blocks == 1 else "are"
             return (
                 f"{label(self.candidate)} has the better mean on {self._ahead(1)}; "
-                f"{label(self.reference)} on {self._ahead(-1)}; {few} too few to tell that from "
-                f"chance (at least {MIN_BLOCKS})"
+                f"{label(self.reference)} on {self._ahead(-1)}; {plural(self.blocks, 'block')} of "
+                f"scenes {are} too few to tell that from chance (at least {MIN_BLOCKS}; "
+                "ingest.block_size says how many neighbours make one)"
             )
         sides = f"{label(self.candidate)} against {label(self.reference)}"
         if _LEAST_P / 2**self.blocks * len(self.metrics) < self._level:

@@ -124,7 +124,7 @@ def _match(
             if len(images[name]) == len(sharing[name]) == 1:
                 found[id_] = images[name][0]
             elif images[name]:
-                text = _ambiguous(name, images[name], len(sharing[name]), full[id_])
+                text = _ambiguous(images[name], len(sharing[name]), full[id_])
                 reasons.setdefault(id_, text)
     for id_ in pairs.keys() - found.keys():
         reasons.setdefault(id_, f"no image called {full[id_]} or {PurePosixPath(full[id_]).name}")
@@ -141,10 +141,10 @@ def _names(set_: str, name: str) -> tuple[str, str, str, str]:
     return full, short, part, last
 
 
-def _ambiguous(name: str, images: Sequence[Path], pairs: int, full: str) -> str:
+def _ambiguous(images: Sequence[Path], pairs: int, full: str) -> str:
     if len(images) > 1:
         listed = ", ".join(path.name for path in images[:3])
-        return f"{len(images)} images are called {name} ({listed}); keep one, or call it {full}"
+        return f"{len(images)} images may be its own ({listed}); keep one, or call it {full}"
     return f"{images[0].name} may be the image of {pairs} pairs; call it {full}"
 
 

@@ -1,7 +1,7 @@
 """The pairs that are evaluated: where they come from, and one of them in memory."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -21,12 +21,14 @@ class PairSource:
         pairs: The folder of their canonical images.
         labels: The folder of their labels.
         refused: Captures that are no pairs, by `SET/NAME`, and why.
+        unlabelled: Pairs whose label was refused, likewise.
     """
 
     manifest: pd.DataFrame
     pairs: Path
     labels: Path
     refused: Mapping[str, str]
+    unlabelled: Mapping[str, str] = field(default_factory=dict)
 
 
 def project_pairs() -> PairSource:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ssvif.evaluation.candidates import IR, VIS
 from ssvif.evaluation.corruptions import BY_NAME, DEGRADATIONS, SEVERITIES
+from ssvif.evaluation.labels import label
 from ssvif.evaluation.stress import PROBE_METRIC
 
 _SINGLE = (VIS.name, IR.name)
@@ -120,14 +121,15 @@ def sentences(table: pd.DataFrame) -> list[str]:
     """
     broken, led, missing = breaks(table), overtaken(table), missing_camera(table)
     found = []
-    for name in (name for name in table["candidate"].unique() if name not in _SINGLE):
-        halves = _places(broken[broken["candidate"] == name])
+    for candidate in (name for name in table["candidate"].unique() if name not in _SINGLE):
+        name = label(str(candidate))
+        halves = _places(broken[broken["candidate"] == candidate])
         if halves:
             found.append(f"{name} keeps less than half of a score under {halves}.")
-        lost = _places(led[led["candidate"] == name])
+        lost = _places(led[led["candidate"] == candidate])
         if lost:
             found.append(f"{name} falls below the better single camera under {lost}.")
-        found += _missing_sentences(str(name), missing[missing["candidate"] == name])
+        found += _missing_sentences(name, missing[missing["candidate"] == candidate])
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from ssvif.errors import EvaluationError
 from ssvif.evaluation.checks import run_checks
 from ssvif.evaluation.compare import Comparison, compare
 from ssvif.evaluation.lineup import Lineup, open_lineup
@@ -17,6 +18,7 @@ from ssvif.evaluation.scores import Scores, score_pairs
 from ssvif.evaluation.selection import held_out
 from ssvif.evaluation.stress import STRESS_COLUMNS
 from ssvif.evaluation.stressing import stress
+from ssvif.evaluation.summary import PROBE
 from ssvif.evaluation.tables import interval_table, metrics_of, summarise
 from ssvif.metrics.table import STANDARD, Metric
 from ssvif.params import Params
@@ -118,7 +120,8 @@ def prepare(job: Job) -> Prepared:
 
     Raises:
         ManifestError: If the split has no pairs.
-        EvaluationError: If a name is taken, or a folder has no image of these pairs.
+        EvaluationError: If a name is taken, or a folder has no image of these pairs or none that
+            anything could use.
         LabelError: If probes are asked for, and the table of classes cannot be read.
         ModelError: If a model is missing or damaged.
     """
@@ -134,7 +137,8 @@ def prepare(job: Job) -> Prepared:
         folders=job.folders,
         device=device,
     )
-    left_out = [(found.pair, f"probe:{found.kind}", found.reason) for found in unused]
+    _require_use(lineup, tasks)
+    left_out = [(found.pair, f"{PROBE}{found.kind}", found.reason) for found in unused]
     table = pd.DataFrame(left_out, columns=LEFT_OUT)
     return Prepared(job, rows, lineup, tuple(tasks), table, device)
 
@@ -158,9 +162,11 @@ def evaluate(prepared: Prepared) -> Evaluation:
     params, seed = job.params.evaluate, job.params.seed
     probing = _probe(prepared)
     refused = [(pair, CAPTURES, reason) for pair, reason in job.source.refused.items()]
+    no_label = [(pair, f"{PROBE}labels", why) for pair, why in job.source.unlabelled.items()]
     left_out = [
         scores.left_out,
         pd.DataFrame(refused, columns=LEFT_OUT),
+        pd.DataFrame(no_label, columns=LEFT_OUT),
         prepared.unused,
         probing.left_out,
     ]
@@ -183,6 +189,16 @@ def evaluate(prepared: Prepared) -> Evaluation:
         stress=_stress(prepared, probing),
         left_out=pd.concat(left_out, ignore_index=True),
     )
+
+
+def _require_use(lineup: Lineup, tasks: Sequence[ProbeTask]) -> None:
+    """Refuse a folder that is neither scored nor probed: no table would have a word about it."""
+    for folder in lineup.folders:
+        if not folder.fused and not tasks:
+            raise EvaluationError(
+                f"{folder.name}: its images are smaller than the pairs, which only probes may use, "
+                "and no probe is trained; fuse at the full size, or have labels and --probe"
+            )
 
 
 def _tasks(job: Job) -> tuple[list[ProbeTask], list[LeftOut]]:

@@ -7,11 +7,12 @@ import pandas as pd
 
 from ssvif.evaluation.agreement import BranchAgreement
 from ssvif.evaluation.compare import Comparison
-from ssvif.evaluation.labels import label
+from ssvif.evaluation.labels import counted, label, plural
 from ssvif.evaluation.tables import metrics_of
 from ssvif.metrics.table import Metric
 
 ALL_CLASSES = "all"
+PROBE = "probe:"  # begins the candidate of a row that only probes leave out
 
 _SCORES = {"iou": "mean IoU", "accuracy": "pixel accuracy", "ap50": "AP50"}
 _TITLES = {"all": "All pairs", "set": "Set `{}`", "light": "By {}"}
@@ -39,11 +40,12 @@ def markdown(
         split: What was evaluated.
     """
     sections = [f"# Scores on the split `{split}`"]
-    if not left_out.empty:
-        sections.append(left_out_sentence(left_out))
+    sections += left_out_sentences(left_out)
     for (group, value), table in summary.groupby(["group", "value"], sort=False):
+        if group != "all" and _is_all(table, summary):
+            continue
         count = int(table["pairs"].iloc[0])
-        pairs = "1 pair" if count == 1 else f"{count} pairs"
+        pairs = plural(count, "pair")
         sections.append(f"## {_TITLES[str(group)].format(value)}: {pairs}")
         sections.append(score_table(table))
     if comparisons:
@@ -58,15 +60,37 @@ def markdown(
     return "\n\n".join(sections) + "\n"
 
 
-def left_out_sentence(left_out: pd.DataFrame) -> str:
-    """Say how many pairs were left out, by whom, and the first reason."""
-    pairs = left_out["pair"].nunique()
-    counts = left_out.groupby("candidate", sort=True)["pair"].nunique()
-    by = ", ".join(f"{label(str(name))} {count}" for name, count in counts.items())
-    return (
-        f"Left out for all candidates, so that all are scored on the same pairs: {pairs} "
-        f"({by}); `left_out.csv` has every reason, such as: {left_out['reason'].iloc[0]}."
-    )
+def left_out_sentences(left_out: pd.DataFrame) -> list[str]:
+    """Say how many pairs were left out of scores and probes, by whom, and the first reason."""
+    # Rows of probes: pairs with an unfit label, and candidates that lack images of a task.
+    unlabelled = left_out["candidate"].str.startswith(PROBE)
+    unprobed = left_out["pair"].str.startswith(PROBE)
+    kinds = {
+        "Left out for all candidates, so that all are scored on the same pairs": ~(
+            unlabelled | unprobed
+        ),
+        "Labels left out of the probes": unlabelled,
+        "Candidates that could not be probed": unprobed,
+    }
+    return [
+        f"{what}: {_count(left_out[rows])}; `left_out.csv` has every reason, such as: "
+        f"{left_out.loc[rows, 'reason'].iloc[0]}."
+        for what, rows in kinds.items()
+        if rows.any()
+    ]
+
+
+def _count(rows: pd.DataFrame) -> str:
+    if rows["pair"].str.startswith(PROBE).all():
+        return ", ".join(label(str(name)) for name in rows["candidate"].unique())
+    counts = rows.groupby("candidate", sort=True)["pair"].nunique()
+    by = (f"{label(str(name)).removeprefix(PROBE)} {count}" for name, count in counts.items())
+    return f"{rows['pair'].nunique()} ({', '.join(by)})"
+
+
+def _is_all(table: pd.DataFrame, summary: pd.DataFrame) -> bool:
+    """Whether a set or a light has all pairs, so that its table would be the first again."""
+    return bool(table["pairs"].iloc[0] == summary.loc[summary["group"] == "all", "pairs"].iloc[0])
 
 
 def score_table(table: pd.DataFrame) -> str:
@@ -126,7 +150,7 @@ def _bold_best(values: "pd.Series[float]", digits: int, best: str) -> list[str]:
 def _comparison_list(comparisons: Sequence[Comparison]) -> str:
     first = comparisons[0]
     note = (
-        f"{first.pairs} pairs of {first.blocks} blocks of neighbouring frames; permutation test "
+        f"{counted(first.pairs, first.blocks)}; permutation test "
         f"over blocks, p after Holm below {1.0 - first.confidence:.3g}. `statistics.csv` has the "
         "differences, their intervals and effects."
     )

@@ -77,7 +77,10 @@ def _read(path: Path, *, prefix: str = "") -> tuple[NetworkParams, dict[str, Ten
             names = [name for name in stream.offset_keys() if name.startswith(prefix)]
             tensors = {name: stream.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: not a readable safetensors file ({error})") from error
+        raise ModelError(
+            f"{path}: not a readable safetensors file ({error}); name one that training wrote, "
+            "such as models/stage_two.safetensors"
+        ) from error
     return _network(path, metadata), tensors
 
 

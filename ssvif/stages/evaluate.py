@@ -7,6 +7,7 @@ from ssvif.evaluation.lineup import STAGE_ONE, STAGE_TWO
 from ssvif.evaluation.pairs import project_pairs
 from ssvif.evaluation.run import Evaluation, Job, Prepared, evaluate, prepare
 from ssvif.evaluation.write import GRID, write_evaluation
+from ssvif.files import require_writable
 from ssvif.params import load_params
 from ssvif.report.page import PAGE
 from ssvif.report.write import report_evaluation
@@ -57,8 +58,10 @@ def evaluate_to(prepared: Prepared, folder: Path) -> Evaluation:
         folder: Where to; files of an earlier evaluation are replaced.
 
     Raises:
+        StorageError: If the folder cannot be written; nothing has been evaluated then.
         SsvifError: As `evaluate` and `report_evaluation` say.
     """
+    require_writable(folder)
     evaluation = evaluate(prepared)
     write_evaluation(evaluation, folder)
     is_own = prepared.job.models.get(STAGE_TWO) == MODELS / f"{STAGE_TWO}.safetensors"

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from ssvif.cli.main import app
 from ssvif.data.images import read_infrared_raw, write_png
-from ssvif.errors import EvaluationError, ModelError
+from ssvif.errors import EvaluationError, ManifestError, ModelError, StorageError
 from ssvif.models.weights import save_model
 
 PARAMS = "evaluate: {resamples: 100, probe: false}\ningest: {block_size: 1}\n"
@@ -70,6 +70,7 @@ def test_evaluate__a_split_is_that_of_ingest(street: Path, here: Path) -> None:
     [
         (["--fused", "x=nowhere"], EvaluationError, "x: nowhere is no folder"),
         (["--fused", "mean=infrared"], EvaluationError, "the name mean is taken"),
+        (["--fused", "a b=infrared"], EvaluationError, "'a b' cannot name a candidate"),
         (["--model", "m=no.safetensors"], ModelError, r"no\.safetensors: no such file"),
     ],
 )
@@ -79,6 +80,26 @@ def test_evaluate__refusals_leave_no_report(street, here, arguments, error, word
     with pytest.raises(error, match=words):
         raise done.exception
     assert not (here / "out").exists()
+
+
+def test_evaluate__folders_are_looked_for_before_captures_are_read(street, here) -> None:
+    done = ssvif("evaluate", "--captures", street, "--fused", "x=nowhere")
+    assert isinstance(done.exception, EvaluationError)
+    assert not (here / ".cache").exists()
+
+
+def test_evaluate__a_report_that_cannot_be_written_is_refused_at_once(street, here, caplog) -> None:
+    (here / "out").touch()
+    done = ssvif("evaluate", "--captures", street, "-o", "out")
+    with pytest.raises(StorageError, match="out: expected a folder, found a file"):
+        raise done.exception
+    assert "mean rank" not in caplog.text
+
+
+def test_evaluate__without_a_project_captures_are_asked_for(here: Path) -> None:
+    done = ssvif("evaluate")
+    with pytest.raises(ManifestError, match="no pairs in this folder; give --captures FOLDER"):
+        raise done.exception
 
 
 def test_evaluate__two_folders_of_one_name_are_refused(street, infrared) -> None:

@@ -12,6 +12,7 @@ from ssvif.errors import EvaluationError
         ("SAGE=out/sage", ("SAGE", "out/sage")),
         ("out/sage", (None, "out/sage")),
         ("a=b=c", ("a", "b=c")),
+        ("my method=out/sage", ("my method", "out/sage")),  # to be refused by its name
         ("out/a=b", (None, "out/a=b")),  # a slash is no part of a name
     ],
 )
@@ -20,8 +21,15 @@ def test_split_name__reads_name_and_value(text, expected) -> None:
 
 
 def test_named_folder__is_called_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "SAGE").mkdir()
     assert named_folder(str(tmp_path / "SAGE"))[0] == "SAGE"
     assert named_folder(f"x={tmp_path}") == ("x", tmp_path)
+
+
+def test_named_folder__a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EvaluationError, match="x: .*file is no folder; give the one with its"):
+        named_folder(f"x={tmp_path / 'file'}")
 
 
 def test_named_model__takes_files_and_bundles(tmp_path: Path) -> None:

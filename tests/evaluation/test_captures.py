@@ -40,6 +40,22 @@ def test_capture_pairs__what_is_refused_has_its_reason(street: Path, tmp_path: P
     assert "128x128" in source.refused["mine/03"]
 
 
+def test_capture_pairs__a_refused_label_keeps_its_pair(street: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(street, tmp_path / "mine")
+    (folder / "labels").mkdir()
+    (folder / "labels" / "02.png").write_bytes(b"no image")
+    source = capture_pairs([(None, folder)], PARAMS, work=tmp_path / "work")
+    assert len(source.manifest) == 8
+    assert source.refused == {}
+    assert "label" in source.unlabelled["mine/02"]
+
+
+def test_capture_pairs__none_accepted_says_why_and_where(street: Path, tmp_path: Path) -> None:
+    params = PARAMS.model_copy(update={"min_size": 1000})
+    with pytest.raises(CapturesError, match=r"none of 8 captures .* below 1000 .*work/.*/quaran"):
+        capture_pairs([(None, street)], params, work=tmp_path / "work")
+
+
 def test_capture_pairs__a_deleted_capture_is_gone(street: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(street, tmp_path / "mine")
     capture_pairs([(None, folder)], PARAMS, work=tmp_path / "work")

@@ -79,7 +79,7 @@ def test_open_folder__two_images_of_a_name_are_of_no_pair(rows, tmp_path: Path) 
     candidate = open_folder("other", tmp_path, rows, rows)
     assert set(candidate.files) == {"b"}
     assert candidate.missing["a"] == (
-        "2 images are called roads/test/01 (01.bmp, 01.png); keep one, or call it roads/test/01"
+        "2 images may be its own (01.bmp, 01.png); keep one, or call it roads/test/01"
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from ssvif.data.images import read_infrared_raw, resize, write_png
 from ssvif.errors import EvaluationError, ManifestError, ModelError
+from ssvif.evaluation import run as module
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.run import Job, compare_two, evaluate, prepare
 from ssvif.evaluation.write import write_evaluation
@@ -86,11 +87,29 @@ def test_evaluate__refused_captures_are_counted(job: Job) -> None:
     ]
 
 
-def test_prepare__reduced_images_are_probed_and_not_scored(job: Job, infrared, caplog) -> None:
+@pytest.fixture
+def reduced(infrared: Path) -> Path:
     for path in infrared.iterdir():
         image = read_infrared_raw(path, max_pixels=1 << 20).astype(np.uint8)
         write_png(path, resize(image, height=64, width=64))
-    lineup = prepare(replace(job, folders={"half": infrared})).lineup
+    return infrared
+
+
+def test_prepare__reduced_images_that_no_probe_uses_are_refused(job: Job, reduced: Path) -> None:
+    job = replace(job, folders={"half": reduced})
+    with pytest.raises(EvaluationError, match="half: its images are smaller than the pairs"):
+        prepare(job)
+    with pytest.raises(EvaluationError, match="half: its images are smaller than the pairs"):
+        compare_two(job, candidate="half", reference="max")
+
+
+def test_prepare__reduced_images_are_probed_and_not_scored(
+    job: Job, reduced: Path, caplog, monkeypatch
+) -> None:
+    monkeypatch.setattr(module, "_tasks", lambda _: ([object()], []))
+    probing = job.params.evaluate.model_copy(update={"probe": True})
+    job = replace(job, params=job.params.model_copy(update={"evaluate": probing}))
+    lineup = prepare(replace(job, folders={"half": reduced})).lineup
     assert [candidate.name for candidate in lineup.scored] == ["mean", "max"]
     assert "half" in [candidate.name for candidate in lineup.probed]
     assert "half: images of 64x64 for pairs of 128x128: they are probed, not scored" in caplog.text

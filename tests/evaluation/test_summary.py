@@ -73,6 +73,24 @@ def test_markdown__counts_what_was_left_out(pairs: pd.DataFrame) -> None:
     assert "such as: no image called a/1." in page
 
 
+def test_markdown__labels_and_probes_left_out_are_told_from_pairs(pairs: pd.DataFrame) -> None:
+    left_out = pd.DataFrame(
+        [("a/1", "probe:labels", "no class 99"), ("probe:semantic", "SAGE", "1 of 9 is missing")],
+        columns=NOTHING.columns,
+    )
+    page = markdown(summarise(pairs), {}, [], left_out, NO_PROBES, [], split="test")
+    assert "Left out for all" not in page
+    assert "Labels left out of the probes: 1 (labels 1); " in page
+    assert "could not be probed: SAGE; `left_out.csv` has every reason, such as: 1 of 9" in page
+
+
+def test_markdown__a_set_and_a_light_of_all_pairs_are_not_repeated(pairs: pd.DataFrame) -> None:
+    alike = summarise(pairs.assign(set="a"))
+    page = markdown(alike, {}, [], NOTHING, NO_PROBES, [], split="test")
+    assert "## Set" not in page
+    assert "## By day: 1 pair" in page
+
+
 def test_score_table__bold_is_best_in_each_direction(pairs: pd.DataFrame) -> None:
     summary = summarise(pairs)
     header, _, *rows = score_table(summary[summary["group"] == "all"]).splitlines()
