@@ -114,6 +114,12 @@ def test_intervals__of_few_blocks_cover_as_much_as_the_page_says(
     assert hits / rounds == pytest.approx(covered, abs=0.04)
 
 
+def test_intervals__blocks_of_other_sizes_bring_their_own_counts() -> None:
+    drawn = blocks_of(*[[1.0 + 0.001 * (size % 2)] * size for size in range(1, 21)])
+    low, high = intervals(drawn, confidence=0.95, resamples=500, seed=0)[0]
+    assert 1.0 <= low < high <= 1.001
+
+
 def test_intervals__few_blocks_have_none() -> None:
     found = intervals(blocks_of(*[[1.0, 2.0]] * (MIN_BLOCKS - 1)), confidence=0.95, resamples=100,
                       seed=0)  # fmt: skip
