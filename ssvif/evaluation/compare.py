@@ -13,14 +13,13 @@ from ssvif.evaluation.statistics import (
     MIN_BLOCKS,
     Blocks,
     holm,
+    holm_can_pass,
     intervals,
     rank_biserial,
     sign_test,
 )
 from ssvif.metrics.table import METRICS
 from ssvif.seeding import derive_seed
-
-_LEAST_P = 2.0  # over 2**blocks: the least p that swapping whole blocks can give
 
 _DIRECTIONS = {metric.acronym: metric.higher_is_better for metric in METRICS}
 
@@ -103,7 +102,7 @@ class Comparison:
                 "ingest.block_size says how many neighbours make one)"
             )
         sides = f"{label(self.candidate)} against {label(self.reference)}"
-        if _LEAST_P / 2**self.blocks * len(self.metrics) < self._level:
+        if holm_can_pass(self.blocks, tests=len(self.metrics), level=self._level):
             coarse = "; with so few blocks intervals are rather too narrow"
             note = coarse if self.blocks < COARSE_BLOCKS else ""
             return f"{sides}: {self._verdict('p_holm')}{note}"

@@ -24,6 +24,7 @@ MIN_BLOCKS = 6
 # With fewer, 95 % intervals hold the mean in only about 86 % (6 blocks) to 93 % of cases (19);
 # simulated in tests.
 COARSE_BLOCKS = 20
+_LEAST_P = 2.0  # over 2**blocks: what was found, and all of it the other way round
 
 Floats = npt.NDArray[np.float64]
 
@@ -149,6 +150,18 @@ def rank_biserial(differences: Blocks) -> Floats:
     total = ranks.sum(-1)
     effects: Floats = (np.sign(means) * ranks).sum(-1) / np.where(total > 0.0, total, 1.0)
     return effects
+
+
+def holm_can_pass(blocks: int, *, tests: int, level: float) -> bool:
+    """Whether the least p that swapping whole blocks can give, corrected, is below a level.
+
+    Args:
+        blocks: How many there are.
+        tests: How many p values are corrected together.
+        level: What Holm's p must stay below.
+    """
+    least: float = _LEAST_P / 2**blocks
+    return least * tests < level
 
 
 def holm(pvalues: Floats) -> Floats:

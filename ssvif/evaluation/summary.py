@@ -40,7 +40,10 @@ def markdown(
         split: What was evaluated.
     """
     sections = [f"# Scores on the split `{split}`"]
-    sections += left_out_sentences(left_out)
+    sections += [
+        f"{counts}; `left_out.csv` has every reason, such as: {reason}."
+        for counts, reason in left_out_counts(left_out).items()
+    ]
     for (group, value), table in summary.groupby(["group", "value"], sort=False):
         if group != "all" and _is_all(table, summary):
             continue
@@ -60,8 +63,8 @@ def markdown(
     return "\n\n".join(sections) + "\n"
 
 
-def left_out_sentences(left_out: pd.DataFrame) -> list[str]:
-    """Say how many pairs were left out of scores and probes, by whom, and the first reason."""
+def left_out_counts(left_out: pd.DataFrame) -> dict[str, str]:
+    """Say how many pairs were left out of scores and probes, by whom; each with a first reason."""
     # Rows of probes: pairs with an unfit label, and candidates that lack images of a task.
     unlabelled = left_out["candidate"].str.startswith(PROBE)
     unprobed = left_out["pair"].str.startswith(PROBE)
@@ -72,12 +75,11 @@ def left_out_sentences(left_out: pd.DataFrame) -> list[str]:
         "Labels left out of the probes": unlabelled,
         "Candidates that could not be probed": unprobed,
     }
-    return [
-        f"{what}: {_count(left_out[rows])}; `left_out.csv` has every reason, such as: "
-        f"{left_out.loc[rows, 'reason'].iloc[0]}."
+    return {
+        f"{what}: {_count(left_out[rows])}": str(left_out.loc[rows, "reason"].iloc[0])
         for what, rows in kinds.items()
         if rows.any()
-    ]
+    }
 
 
 def _count(rows: pd.DataFrame) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from ssvif.evaluation.candidates import BOTH
 from ssvif.report.data import ReportData
 from ssvif.report.tables import Comparison
-from ssvif.report.terms import decimals, name_of, number, term
+from ssvif.report.terms import decimals, name_of, number, opening, term
 
 PROBE_SCORES = {"iou": "mIoU", "ap50": "AP50", "accuracy": "accuracy"}
 _ORDINALS = {1: "first", 2: "second", 3: "third"}
@@ -50,7 +50,8 @@ def verdict(data: ReportData) -> str:
     ranks = data.overall["mean_rank"]
     count = len(data.standard)
     best = ranks.min()
-    first = [name_of(str(name)) for name in ranks.index[ranks == best]]
+    leader, *level = map(str, ranks.index[ranks == best])
+    first = [opening(leader), *map(name_of, level)]
     rest = ranks[ranks > best]
     over = f"over {count} {'metric' if count == 1 else 'metrics'}"
     if len(first) > 1:
@@ -100,16 +101,15 @@ def standing(data: ReportData, model: str, lost: Sequence[Loss]) -> list[str]:
     place = int((ranks < ranks[model]).sum()) + 1
     ordinal = _ORDINALS.get(place, f"number {place}")
     where = f"best or level in {_listed(won)}" if won else "best in no metric"
-    name = name_of(model)
-    sentences = [f"{name} comes {ordinal} of {len(ranks)}; it is {where}"]
-    for clear, opening in (
-        (True, "it clearly loses in"),
-        (False, "it is behind, by no more than chance allows, in"),
-        (None, "it is behind in"),
+    sentences = [f"{opening(model)} comes {ordinal} of {len(ranks)}; it is {where}"]
+    for clear, beginning in (
+        (True, "It clearly loses in"),
+        (False, "It is behind, by no more than chance allows, in"),
+        (None, "It is behind in"),
     ):
         group = [str(loss) for loss in lost if loss.clear is clear]
         if group:
-            sentences.append(f"{opening} {_listed(group)}")
+            sentences.append(f"{beginning} {_listed(group)}")
     return [_sentence(sentence) for sentence in sentences]
 
 
@@ -131,8 +131,14 @@ def downstream(data: ReportData, model: str) -> list[str]:
 def _served(what: str, means: "pd.Series[float]", model: str) -> str:
     single_trunk = means.drop(BOTH, errors="ignore")
     best = str(single_trunk.idxmax())
-    text = f"in the probe ({what}) {name_of(best)} serves best ({number(means[best], 3)})"
-    if model in means.index and model != best:
+    shown = single_trunk.round(3)
+    if len(shown) > 1 and shown.min() == shown.max():
+        each = number(shown[best], 3)
+        return f"In the probe ({what}) no image serves better than another ({each})"
+    text = f"In the probe ({what}) {name_of(best)} serves best ({number(means[best], 3)})"
+    if model in means.index and shown[model] == shown[best] and model != best:
+        text += f", and {name_of(model)} as well"
+    elif model in means.index and model != best:
         text += f"; {name_of(model)} gets {number(means[model], 3)}"
         cameras = [name for name in ("vis", "ir") if means.get(name, -math.inf) > means[model]]
         if cameras:
@@ -148,4 +154,4 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{text}."

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ssvif.evaluation.summary import left_out_counts
 from ssvif.files import write_text
 from ssvif.report.charts import distribution_charts, probes, schedule_charts, stress
 from ssvif.report.checks import check_table
@@ -16,24 +17,23 @@ from ssvif.report.findings import downstream, losses, standing, verdict
 from ssvif.report.gallery import gallery
 from ssvif.report.pictures import PicturePair
 from ssvif.report.tables import comparisons, group_tables, score_table
-from ssvif.report.terms import MODEL, TERMS, hues, name_of
+from ssvif.report.terms import MODEL, TERMS, hues, name_of, opening
 
 PAGE = "index.html"
 
 _TEMPLATES = "templates"
 # By section: what it is, and how to get it.
 _MISSING = {
-    "intervals": "Intervals of the means: score pairs from six blocks of scenes or more.",
-    "comparisons": "Comparisons with each rival: score two candidates or more, on pairs from six "
-    "blocks of scenes or more.",
-    "gallery": "Pictures and segmentations: `dvc repro evaluate` draws them.",
+    "intervals": "Intervals of the means: score pairs from six blocks of scenes or more "
+    "(`ingest.block_size` neighbours make one; 1 suits photographs of different places).",
+    "comparisons": "Comparisons with each rival: score two candidates or more.",
+    "gallery": "Pictures and segmentations: the evaluation draws them.",
     "schedule": "The dynamic weight over training: `dvc repro stage_two` records it.",
-    "probes": "Probes: set `evaluate.probe: true` in params.yaml, have labelled pairs, and run "
-    "`dvc repro evaluate`.",
-    "stress": "Stress curves: set `evaluate.stress: true` in params.yaml and run "
-    "`dvc repro evaluate`.",
-    "checks": "Label-free checks: `dvc repro evaluate` makes them for a trained model.",
-    "lineage": "Lineage: `dvc repro evaluate` knows the commit, the data and the parameters.",
+    "probes": "Probes: have labelled pairs, and set `evaluate.probe: true` in params.yaml or give "
+    "`--probe`.",
+    "stress": "Stress curves: set `evaluate.stress: true` in params.yaml or give `--stress`.",
+    "checks": "Label-free checks: the evaluation makes them.",
+    "lineage": "Lineage: the evaluation knows the commit, the data and the parameters.",
 }
 
 
@@ -95,6 +95,7 @@ def _tables(data: ReportData, model: str) -> dict[str, object]:
         "about": _about(data),
         "checks": check_table(data.checks),
         "samples": _samples(data),
+        "left_out": _left_out(data),
     }
 
 
@@ -109,6 +110,10 @@ def _about(data: ReportData) -> str:
         ", ".join(f"{count} {light}" for light, count in lights.items()),
     )
     return " · ".join(parts)
+
+
+def _left_out(data: ReportData) -> list[str]:
+    return [] if data.left_out is None else list(left_out_counts(data.left_out))
 
 
 def _samples(data: ReportData) -> dict[str, object]:
@@ -134,12 +139,14 @@ def _render(sections: Mapping[str, object], colours: Mapping[str, str]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["name_of"] = name_of
+    environment.filters["opening"] = opening
     style, script = (_asset(name) for name in ("page.css", "page.js"))
     return environment.get_template("page.html").render(
         **sections,
         hues=colours,
         terms=TERMS,
-        missing=[text for name, text in _MISSING.items() if not sections[name]],
+        # What stands between backticks is what a user types: every second part.
+        missing=[text.split("`") for name, text in _MISSING.items() if not sections[name]],
         style=style,
         script=script,
         policy=_policy(style, script),

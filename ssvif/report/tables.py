@@ -7,6 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
+from ssvif.evaluation.statistics import holm_can_pass
 from ssvif.report.data import ReportData
 from ssvif.report.terms import DASH, Term, chance, decimals, in_order, name_of, number, term
 
@@ -58,7 +59,8 @@ class Difference:
         interval: Of the difference.
         p: Holm's p.
         effect: Effect size.
-        verdict: Whether the candidate is clearly better or worse; `unknown` without a p.
+        verdict: Whether the candidate is clearly better or worse; `unknown` without a p,
+            or with so few blocks that no difference could pass Holm's correction.
     """
 
     term: Term
@@ -206,6 +208,7 @@ def _comparison(rival: str, rows: pd.DataFrame) -> Comparison:
 
 
 def _differences(rows: pd.DataFrame) -> Iterator[Difference]:
+    tested = holm_can_pass(int(rows["blocks"].max()), tests=len(rows), level=ALPHA)
     for row in rows.to_dict("records"):
         metric = term(str(row["metric"]))
         value = float(row["difference"])
@@ -218,7 +221,7 @@ def _differences(rows: pd.DataFrame) -> Iterator[Difference]:
             interval=_interval((row["low"], row["high"]), places, sign=True),
             p=chance(row["p_holm"]),
             effect=number(row["effect"], 2, sign=True),
-            verdict=_verdict(value, row["p_holm"], metric),
+            verdict=_verdict(value, row["p_holm"] if tested else math.nan, metric),
         )
 
 

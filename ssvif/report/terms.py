@@ -98,6 +98,12 @@ def name_of(candidate: str) -> str:
     return _LABELS.get(candidate) or label(candidate)
 
 
+def opening(candidate: str) -> str:
+    """Return a candidate's name to begin a sentence; the names that users gave stay as they are."""
+    name = name_of(candidate)
+    return f"{name[0].upper()}{name[1:]}" if candidate in _BEFORE else name
+
+
 def in_order(candidates: Iterable[str]) -> list[str]:
     """Return candidates without repeats: those of this project first, then by name."""
     known = {name: place for place, name in enumerate(_BEFORE)}

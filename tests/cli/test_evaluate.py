@@ -96,7 +96,8 @@ def test_evaluate__a_report_that_cannot_be_written_is_refused_at_once(street, he
     assert "mean rank" not in caplog.text
 
 
-def test_evaluate__without_a_project_captures_are_asked_for(here: Path) -> None:
+@pytest.mark.usefixtures("here")
+def test_evaluate__without_a_project_captures_are_asked_for() -> None:
     done = ssvif("evaluate")
     with pytest.raises(ManifestError, match="no pairs in this folder; give --captures FOLDER"):
         raise done.exception

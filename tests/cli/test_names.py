@@ -28,7 +28,7 @@ def test_named_folder__is_called_by_its_own_name(tmp_path: Path) -> None:
 
 def test_named_folder__a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(EvaluationError, match="x: .*file is no folder; give the one with its"):
+    with pytest.raises(EvaluationError, match=r"x: .*file is no folder; give the one with its"):
         named_folder(f"x={tmp_path / 'file'}")
 
 

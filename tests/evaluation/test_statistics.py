@@ -8,6 +8,7 @@ from ssvif.evaluation.statistics import (
     MIN_BLOCKS,
     Blocks,
     holm,
+    holm_can_pass,
     intervals,
     rank_biserial,
     sign_test,
@@ -145,6 +146,11 @@ def test_intervals__same_seed_same_numbers() -> None:
         intervals(drawn, confidence=0.9, resamples=200, seed=seed).tolist() for seed in (0, 0, 1)
     )
     assert one == two != three
+
+
+def test_holm_can_pass__six_blocks_are_enough_for_one_metric_and_nine_for_ten() -> None:
+    assert [holm_can_pass(blocks, tests=1, level=LEVEL) for blocks in (5, 6)] == [False, True]
+    assert [holm_can_pass(blocks, tests=10, level=LEVEL) for blocks in (8, 9)] == [False, True]
 
 
 def test_rank_biserial__worked_out_by_hand() -> None:

@@ -125,7 +125,7 @@ def statistics_of(summary: pd.DataFrame) -> pd.DataFrame:
             difference = means.loc["stage_two", metric] - means.loc[rival, metric]
             p = 0.001 if abs(difference) > 0.1 else 0.6
             bounds = (difference - 0.05, difference + 0.05)
-            rows.append((metric, "stage_two", rival, difference, *bounds, p, p, 0.5, PAIRS, 6))
+            rows.append((metric, "stage_two", rival, difference, *bounds, p, p, 0.5, PAIRS, 10))
     columns = "metric candidate reference difference low high p p_holm effect pairs blocks"
     return pd.DataFrame(rows, columns=columns.split())
 

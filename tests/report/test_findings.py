@@ -111,6 +111,27 @@ def test_downstream__says_where_one_camera_alone_is_worth_more(data: ReportData)
     )
 
 
+@pytest.mark.parametrize(
+    ("means", "sentence"),
+    [
+        ({"vis": 0.3, "stage_two": 0.3}, "no image serves better than another (0.300)."),
+        (
+            {"vis": 0.3001, "stage_two": 0.3, "ir": 0.2},
+            "visible serves best (0.300), and stage two as well.",
+        ),
+    ],
+)
+def test_downstream__equal_figures_have_no_winner(data: ReportData, means, sentence) -> None:
+    found = replace(data, probe_summary=probe_means(**means))
+    assert downstream(found, "stage_two") == [f"In the probe (boxes mIoU) {sentence}"]
+
+
+def test_verdict__the_name_that_a_user_gave_is_kept(data: ReportData) -> None:
+    overall = data.summary.assign(candidate=data.summary["candidate"].replace("max", "deepfuse"))
+    overall.loc[overall["candidate"] == "deepfuse", "mean_rank"] = 0.5
+    assert verdict(replace(data, summary=overall)).startswith("deepfuse has the best mean rank")
+
+
 def test_downstream__a_model_that_serves_best_is_not_compared(data: ReportData) -> None:
     found = replace(data, probe_summary=probe_means(vis=0.3, stage_two=0.4))
     assert downstream(found, "stage_two") == [

@@ -1,5 +1,6 @@
 import re
 import shutil
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -90,8 +91,13 @@ def test_write_report__what_is_absent_is_left_out_with_the_way_to_get_it(
     text = page.read_text()
     ids = set(outline(page).ids)
     assert ids.isdisjoint({"comparisons", "pictures", "probes", "stress", "training", "lineage"})
-    for hint in ("evaluate.stress: true", "evaluate.probe: true", "dvc repro stage_two"):
+    for hint in ("<code>--stress</code>", "evaluate.probe: true", "dvc repro stage_two"):
         assert hint in text
+
+
+def test_write_report__says_how_many_pairs_were_left_out(page: Path, hostile: str) -> None:
+    counts = f"so that all are scored on the same pairs: 1 ({escape(hostile)} 1)."
+    assert counts in page.read_text(encoding="utf-8")
 
 
 def test_write_report__another_model_is_the_pages_subject(

@@ -59,6 +59,7 @@ def statistics(**changes: object) -> pd.DataFrame:
         ({"difference": -0.25}, "worse"),
         ({"p_holm": 0.05}, "unclear"),
         ({"p_holm": float("nan")}, "unknown"),
+        ({"blocks": 5, "p_holm": 0.0625}, "unknown"),  # the least that five blocks can give
     ],
 )
 def test_comparisons__verdict_follows_direction_and_p(
