@@ -8,6 +8,8 @@ from markupsafe import Markup, escape
 
 from ssvif.report.terms import MINUS
 
+_NOTHING = 1e-9  # a size, and a share of a size, that no chart can show
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -51,9 +53,11 @@ def scale_over(values: Sequence[float], *, start: float, end: float, zero: bool 
     low, high = min(finite), max(finite)
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    if low == high:
-        # A flat line sits in the middle.
-        low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
+    largest = max(abs(low), abs(high))
+    reach = largest if largest > _NOTHING else 1.0
+    if high - low <= _NOTHING * reach:
+        # A flat line sits in the middle, and so does what floats can hardly tell from it.
+        low, high = low - reach / 2, high + reach / 2
     air = 0.04 * (high - low)
     bottom = low if zero and low == 0.0 else low - air
     return Scale(low=bottom, high=high + air, start=start, end=end)
