@@ -14,9 +14,9 @@ def test_scale__maps_its_ends() -> None:
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=8), st.booleans())
-@example([5e-324], zero=False)  # the least float there is
-@example([5e-324], zero=True)
-@example([1e6, math.nextafter(1e6, 0.0)], zero=False)
+@example(values=[5e-324], zero=False)  # the least float there is
+@example(values=[5e-324], zero=True)
+@example(values=[1e6, math.nextafter(1e6, 0.0)], zero=False)
 def test_scale_over__holds_all_values_and_round_ticks(values: list[float], zero: bool) -> None:
     scale = scale_over(values, start=0.0, end=100.0, zero=zero)
     assert all(0.0 <= scale(value) <= 100.0 for value in values)
