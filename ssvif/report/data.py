@@ -24,6 +24,10 @@ _OPTIONAL = {
         ("task", "candidate", "score", "class"),
         ("mean", "low", "high", "repetitions"),
     ),
+    "probe_statistics": (
+        ("task", "candidate", "reference"),
+        ("difference", "low", "high", "p", "p_holm", "pairs", "blocks"),
+    ),
     "stress": (
         ("degradation", "unit", "candidate", "metric"),
         ("severity", "level", "score"),
@@ -43,6 +47,7 @@ class ReportData:
         statistics: One row a metric and pair of candidates: difference, interval, Holm's p.
         intervals: Intervals of the means over all pairs, by candidate and metric.
         probe_summary: Means and intervals of the probes, by task, candidate, score and class.
+        probe_statistics: The judged candidate's mIoU with every other's, by task.
         stress: Scores under degradations; severity 0 is clean.
         left_out: Pairs that were not scored, and why.
         checks: Label-free checks by model.
@@ -54,6 +59,7 @@ class ReportData:
     statistics: pd.DataFrame | None
     intervals: pd.DataFrame | None
     probe_summary: pd.DataFrame | None
+    probe_statistics: pd.DataFrame | None
     stress: pd.DataFrame | None
     left_out: pd.DataFrame | None
     checks: dict[str, dict[str, float]]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ssvif.evaluation.candidates import BOTH
 from ssvif.report.data import ReportData
-from ssvif.report.tables import Comparison
+from ssvif.report.tables import ALPHA, Comparison
 from ssvif.report.terms import decimals, name_of, number, opening, term
 
 PROBE_SCORES = {"iou": "mIoU", "ap50": "AP50", "accuracy": "accuracy"}
@@ -125,7 +125,30 @@ def downstream(data: ReportData, model: str) -> list[str]:
             continue
         what = f"{task} {PROBE_SCORES.get(str(score), str(score))}"
         sentences.append(_sentence(_served(what, means, model)))
+        if score == "iou" and data.probe_statistics is not None:
+            sentences.extend(_against(data.probe_statistics, str(task), model))
     return sentences
+
+
+def _against(statistics: pd.DataFrame, task: str, model: str) -> list[str]:
+    """Say which leads and lags of the model are more than chance allows."""
+    rows = statistics[(statistics["task"] == task) & (statistics["candidate"] == model)]
+    rows = rows.dropna(subset=["p_holm", "low", "high"])
+    if rows.empty:
+        return []
+    # The test knows nothing of the luck of training, the interval does: both must agree.
+    clear = rows[(rows["p_holm"] < ALPHA) & (rows["low"] * rows["high"] > 0.0)]
+    groups = {
+        "clearly ahead of": clear[clear["difference"] > 0.0],
+        "clearly behind": clear[clear["difference"] < 0.0],
+        "level with, as far as chance allows to tell,": rows.drop(clear.index),
+    }
+    said = [
+        f"{words} {_listed(map(name_of, members['reference']))}"
+        for words, members in groups.items()
+        if not members.empty
+    ]
+    return [_sentence(f"There {name_of(model)} is {'; '.join(said)}")]
 
 
 def _served(what: str, means: "pd.Series[float]", model: str) -> str:

@@ -137,3 +137,20 @@ def test_downstream__a_model_that_serves_best_is_not_compared(data: ReportData) 
     assert downstream(found, "stage_two") == [
         "In the probe (boxes mIoU) stage two serves best (0.400)."
     ]
+
+
+def test_downstream__says_which_leads_chance_does_not_explain(data: ReportData) -> None:
+    columns = ["reference", "difference", "low", "high", "p_holm"]
+    rows = [
+        ("ir", 0.1, 0.05, 0.15, 0.02),
+        ("vis", -0.1, -0.15, -0.05, 0.02),
+        ("max", 0.1, -0.01, 0.2, 0.02),  # the interval has 0: the luck of training may be all
+        ("mean", 0.1, 0.05, 0.15, 0.2),
+    ]
+    table = pd.DataFrame(rows, columns=columns).assign(task="boxes", candidate="stage_two")
+    means = probe_means(vis=0.5, ir=0.3, stage_two=0.4)
+    found = replace(data, probe_summary=means, probe_statistics=table)
+    assert downstream(found, "stage_two")[-1] == (
+        "There stage two is clearly ahead of infrared; clearly behind visible; level with, as far "
+        "as chance allows to tell, max and mean."
+    )
