@@ -8,6 +8,7 @@ from itertools import takewhile
 import pandas as pd
 
 from ssvif.evaluation.candidates import BOTH
+from ssvif.evaluation.statistics import holm_can_pass
 from ssvif.report.data import ReportData
 from ssvif.report.tables import ALPHA, Comparison
 from ssvif.report.terms import decimals, name_of, number, opening, term
@@ -136,6 +137,12 @@ def _against(statistics: pd.DataFrame, task: str, model: str) -> list[str]:
     rows = rows.dropna(subset=["p_holm", "low", "high"])
     if rows.empty:
         return []
+    blocks = int(rows["blocks"].max())
+    if not holm_can_pass(blocks, tests=len(rows), level=ALPHA):
+        return [
+            f"{blocks} blocks of tested pairs are too few to say which of these {len(rows)} "
+            "differences are more than chance."
+        ]
     # The test knows nothing of the luck of training, the interval does: both must agree.
     clear = rows[(rows["p_holm"] < ALPHA) & (rows["low"] * rows["high"] > 0.0)]
     groups = {

@@ -149,8 +149,13 @@ def test_downstream__says_which_leads_chance_does_not_explain(data: ReportData) 
     ]
     table = pd.DataFrame(rows, columns=columns).assign(task="boxes", candidate="stage_two")
     means = probe_means(vis=0.5, ir=0.3, stage_two=0.4)
-    found = replace(data, probe_summary=means, probe_statistics=table)
+    found = replace(data, probe_summary=means, probe_statistics=table.assign(blocks=12))
     assert downstream(found, "stage_two")[-1] == (
         "There stage two is clearly ahead of infrared; clearly behind visible; level with, as far "
         "as chance allows to tell, max and mean."
+    )
+    few = replace(found, probe_statistics=table.assign(blocks=6))
+    assert downstream(few, "stage_two")[-1] == (
+        "6 blocks of tested pairs are too few to say which of these 4 differences are more than "
+        "chance."
     )
