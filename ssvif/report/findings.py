@@ -139,10 +139,8 @@ def _against(statistics: pd.DataFrame, task: str, model: str) -> list[str]:
         return []
     blocks = int(rows["blocks"].max())
     if not holm_can_pass(blocks, tests=len(rows), level=ALPHA):
-        return [
-            f"{blocks} blocks of tested pairs are too few to say which of these {len(rows)} "
-            "differences are more than chance."
-        ]
+        few = f"{blocks} blocks of tested pairs are too few to say which of these {len(rows)}"
+        return [_sentence(f"{few} differences are more than chance")]
     # The test knows nothing of the luck of training, the interval does: both must agree.
     clear = rows[(rows["p_holm"] < ALPHA) & (rows["low"] * rows["high"] > 0.0)]
     groups = {
