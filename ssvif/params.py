@@ -179,9 +179,9 @@ class ProbesParams(_Section):
     pretrained: Literal[False, "package", "timm"] = "package"
     height: Annotated[int, Field(ge=64)] = 120
     width: Annotated[int, Field(ge=64)] = 160
-    crop_height: Annotated[int, Field(ge=32, multiple_of=32)] = 96
-    crop_width: Annotated[int, Field(ge=32, multiple_of=32)] = 128
-    steps: Count = 40
+    crop_height: Annotated[int, Field(ge=32, multiple_of=32)] = 64
+    crop_width: Annotated[int, Field(ge=32, multiple_of=32)] = 96
+    steps: Count = 30
     batch: Count = 8
     learning_rate: Positive = 2.0e-3
     trunk_learning_rate: Positive = 1.0e-3
