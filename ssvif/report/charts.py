@@ -53,7 +53,8 @@ class Probe:
     Args:
         title: The task and the score.
         repetitions: How often each probe was trained.
-        charts: The mean over the classes, then every class.
+        charts: The mean over the classes, then every class that some probe found.
+        unseen: The classes that none found.
         classes: Their names, `mean` first.
         rows: The same as a table.
     """
@@ -61,6 +62,7 @@ class Probe:
     title: str
     repetitions: int
     charts: tuple[Chart, ...]
+    unseen: tuple[str, ...]
     classes: tuple[str, ...]
     rows: tuple[Row, ...]
 
@@ -151,8 +153,10 @@ def _metric_chart(about: Term, svg: Markup) -> Chart:
 def _probe(task: str, score: str, rows: pd.DataFrame, hues: Mapping[str, str]) -> Probe:
     order = by_mean(rows)
     classes = sorted(rows["class"].unique(), key=lambda name: name != "all")
+    # Nothing to see where nobody found anything; the table says so.
+    seen = [name for name in classes if name == "all" or rows["mean"][rows["class"] == name].any()]
     charts = []
-    for name in classes:
+    for name in seen:
         found = {r["candidate"]: r for r in rows[rows["class"] == name].to_dict("records")}
         marks = [
             Interval(
@@ -170,6 +174,7 @@ def _probe(task: str, score: str, rows: pd.DataFrame, hues: Mapping[str, str]) -
         title=f"{task}: {PROBE_SCORES.get(score, score)}",
         repetitions=int(rows["repetitions"].max()),
         charts=tuple(charts),
+        unseen=tuple(name for name in classes if name not in seen),
         classes=tuple("mean" if name == "all" else name for name in classes),
         rows=probe_table(rows, classes),
     )

@@ -40,6 +40,15 @@ def test_probes__mean_comes_first(data, colours) -> None:
     assert probe.rows[0].candidate == "vis"
 
 
+def test_probes__a_class_that_no_probe_found_is_named_and_not_drawn(data, colours) -> None:
+    table = data.probe_summary
+    table.loc[table["class"] == "car", ["mean", "low", "high"]] = 0.0
+    (probe,) = probes(data, colours)
+    assert [chart.title for chart in probe.charts] == ["mean over classes", "person"]
+    assert probe.unseen == ("car",)
+    assert "car" in probe.classes
+
+
 def test_stress__probe_comes_first_with_a_chart_a_degradation(data, colours) -> None:
     views = stress(data, colours)
     assert [view.term.key for view in views] == ["probe_mean_iou", "Qabf"]
