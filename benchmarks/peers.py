@@ -14,7 +14,7 @@ from ssvif.cli.names import named_model
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.labels import label
 from ssvif.evaluation.run import Evaluation, Job, evaluate, prepare
-from ssvif.evaluation.summary import left_out_sentence, pipe_table, score_table
+from ssvif.evaluation.summary import left_out_counts, pipe_table, score_table
 from ssvif.evaluation.tables import metrics_of, ranks
 from ssvif.files import write_text
 from ssvif.fuse.places import CHAMPION, WEIGHTS_NAME
@@ -73,8 +73,8 @@ def _page(evaluation: Evaluation) -> str:
     sections = ["# Fused images of published methods, beside this project's"]
     if not evaluation.prepared.lineup.models:
         sections.append("No model of this project is here: train one with `make repro`.")
-    if not evaluation.left_out.empty:
-        sections.append(left_out_sentence(evaluation.left_out))
+    for counts, reason in left_out_counts(evaluation.left_out).items():
+        sections.append(f"{counts}. For example: {reason}")
     summary = evaluation.summary[evaluation.summary["group"].isin(["all", "set"])]
     for (_, value), table in summary.groupby(["group", "value"], sort=False):
         title = "All sets" if value == "all" else f"`{value}`"
