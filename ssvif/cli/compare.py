@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ssvif.cli.evaluate import Captures, Split
+from ssvif.cli.evaluate import ALL, Captures, Split
 
 if TYPE_CHECKING:
     from ssvif.evaluation.compare import Comparison
@@ -32,8 +32,8 @@ def compare(
     names, models, folders = _places(a, b)
     params = load_params_or_defaults()
     job = Job(
-        source=pair_source(captures, params),
-        split=split or ("all" if captures else params.evaluate.split),
+        source=pair_source(captures, params, split=split),
+        split=split or (ALL if captures else params.evaluate.split),
         models=models,
         folders=folders,
         params=params,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ssvif.params import Params
 
 OUT = Path("reports/scores")
+ALL = "all"
 
 Captures = Annotated[
     list[str] | None,
@@ -63,8 +64,8 @@ def evaluate(
     params = _with_switches(load_params_or_defaults(), probe=probe, stress=stress)
     models = {**own_models(), **dict(named_model(text) for text in model or [])}
     job = Job(
-        source=pair_source(captures, params),
-        split=split or ("all" if captures else params.evaluate.split),
+        source=pair_source(captures, params, split=split),
+        split=split or (ALL if captures else params.evaluate.split),
         models=models,
         folders=folders,
         params=params,
@@ -82,8 +83,11 @@ def load_params_or_defaults() -> "Params":
     return load_params() if PARAMS_FILE.exists() else Params()
 
 
-def pair_source(captures: list[str] | None, params: "Params") -> "PairSource":
+def pair_source(captures: list[str] | None, params: "Params", *, split: str | None) -> "PairSource":
     """Return the pairs of folders of captures, or else of the project.
+
+    Captures that are evaluated all together are not dealt out among splits: where they have
+    none of their own, probes are trained and tested in folds, on every labelled pair.
 
     Raises:
         ManifestError: If there are neither.
@@ -102,7 +106,9 @@ def pair_source(captures: list[str] | None, params: "Params") -> "PairSource":
             )
         return project_pairs()
     named = [split_name(text) for text in captures]
-    return capture_pairs([(name, Path(value)) for name, value in named], params.ingest)
+    whole = {} if split not in (None, ALL) else {"val_share": 0.0, "test_share": 0.0}
+    ingest = params.ingest.model_copy(update=whole)
+    return capture_pairs([(name, Path(value)) for name, value in named], ingest)
 
 
 def unique(folders: list[tuple[str, Path]]) -> dict[str, Path]:

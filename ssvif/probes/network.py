@@ -49,7 +49,7 @@ class BoxHead(nn.Module):
         self.features = nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
         self.heat = nn.Conv2d(WIDTH, things, 1)
         self.extent = nn.Conv2d(WIDTH, 4, 1)
-        nn.init.constant_(self.heat.bias, _HEAT_BIAS)  # type: ignore[arg-type]
+        nn.init.constant_(self.get_parameter("heat.bias"), _HEAT_BIAS)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return heat and extent as `ProbeOutput` has them."""

@@ -49,7 +49,7 @@ def train_probe(
             params, trunks=trunks, classes=len(task.classes), with_boxes=task.kind == BOXES
         )
     probe.to(device)
-    probe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a stub's gap
+    probe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     optimizer, schedule = _optimizer(probe, params)
     for batch in draw_batches(images, task, ids, params, numpy_generator(seed, "crops")):
         output = probe([plane.to(device) for plane in batch.images])

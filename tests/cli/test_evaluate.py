@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from ssvif.cli.evaluate import load_params_or_defaults, pair_source
 from ssvif.cli.main import app
 from ssvif.data.images import read_infrared_raw, write_png
 from ssvif.errors import EvaluationError, ManifestError, ModelError, StorageError
@@ -63,6 +64,18 @@ def test_evaluate__a_split_is_that_of_ingest(street: Path, here: Path) -> None:
     done = ssvif("evaluate", "--captures", street, "--split", "test", "-o", "out")
     assert done.exit_code == 0, done.exception
     assert 0 < pd.read_csv(here / "out/pairs.csv")["id"].nunique() < 8
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("split", [None, "all"])
+def test_pair_source__captures_taken_whole_are_not_dealt_out(
+    street: Path, split: str | None
+) -> None:
+    source = pair_source([str(street)], load_params_or_defaults(), split=split)
+    assert set(source.manifest["split"]) == {"train"}
+    # Of such pairs probes make folds; dealt out, only those of `test` would be tested.
+    dealt = pair_source([str(street)], load_params_or_defaults(), split="test")
+    assert "test" in set(dealt.manifest["split"])
 
 
 @pytest.mark.parametrize(
