@@ -87,6 +87,40 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+@contextmanager
+def staged_files(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder whose files move into `folder` together, if the block ends well.
+
+    Args:
+        folder: Where the files shall appear; what else is there stays.
+
+    Yields:
+        A folder inside it, to be filled by the caller.
+
+    Raises:
+        StorageError: If the disk is full or the folder cannot be written; if that is seen before
+            the files move, `folder` is as before.
+        OSError: As the block raised it, where it is about another file.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=folder))
+    except OSError as error:
+        raise _storage_error(folder, error) from error
+    try:
+        yield scratch
+        for path in sorted(path for path in scratch.rglob("*") if path.is_file()):
+            target = folder / path.relative_to(scratch)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+    except OSError as error:
+        if _concerns(error, scratch, folder):
+            raise _storage_error(folder, error) from error
+        raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def require_writable(folder: Path) -> None:
     """Make a folder, and refuse one that takes no files: before long work, not after it.
 

@@ -13,6 +13,7 @@ from ssvif.files import (
     require_writable,
     sha256_file,
     sha256_json,
+    staged_files,
     write_json,
     write_text,
 )
@@ -134,3 +135,29 @@ def test_write_json__refuses_nan_and_keeps_the_old_file(tmp_path):
 def test_sha256_json__does_not_depend_on_the_order_of_keys():
     assert sha256_json({"a": 1, "b": 2}) == sha256_json({"b": 2, "a": 1})
     assert sha256_json({"a": 1}) != sha256_json({"a": 2})
+
+
+def test_staged_files__appear_together_and_spare_what_else_is_there(tmp_path):
+    write_text(tmp_path / "page.html", "old")
+    write_text(tmp_path / "mine.txt", "mine")
+    with staged_files(tmp_path) as scratch:
+        write_text(scratch / "page.html", "new")
+        write_text(scratch / "plots" / "means.csv", "new")
+        assert (tmp_path / "page.html").read_text() == "old"
+    found = {path.relative_to(tmp_path).as_posix(): path.read_text()
+             for path in tmp_path.rglob("*") if path.is_file()}  # fmt: skip
+    assert found == {"page.html": "new", "plots/means.csv": "new", "mine.txt": "mine"}
+
+
+def test_staged_files__a_failed_block_changes_nothing(tmp_path):
+    write_text(tmp_path / "page.html", "old")
+
+    def fail_half_way():
+        with staged_files(tmp_path) as scratch:
+            write_text(scratch / "page.html", "new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert (tmp_path / "page.html").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [tmp_path / "page.html"]

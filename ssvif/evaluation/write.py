@@ -70,7 +70,6 @@ def _write_grid(evaluation: Evaluation, folder: Path) -> None:
     prepared = evaluation.prepared
     models = {model.name: model for model in prepared.lineup.models}
     if not {STAGE_ONE, STAGE_TWO} <= set(models):
-        (folder / GRID).unlink(missing_ok=True)  # of an earlier evaluation
         return
     shown = prepared.rows[prepared.rows["id"].isin(evaluation.scores.pairs["id"].unique())]
     grid = [

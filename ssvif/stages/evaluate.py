@@ -7,7 +7,7 @@ from ssvif.evaluation.lineup import STAGE_ONE, STAGE_TWO
 from ssvif.evaluation.pairs import project_pairs
 from ssvif.evaluation.run import Evaluation, Job, Prepared, evaluate, prepare
 from ssvif.evaluation.write import GRID, write_evaluation
-from ssvif.files import require_writable
+from ssvif.files import require_writable, staged_files
 from ssvif.params import load_params
 from ssvif.report.page import PAGE
 from ssvif.report.write import report_evaluation
@@ -63,10 +63,14 @@ def evaluate_to(prepared: Prepared, folder: Path) -> Evaluation:
     """
     require_writable(folder)
     evaluation = evaluate(prepared)
-    write_evaluation(evaluation, folder)
     is_own = prepared.job.models.get(STAGE_TWO) == MODELS / f"{STAGE_TWO}.safetensors"
     record = STAGE_TWO_RECORD / METRICS_FILE if is_own else None
-    report_evaluation(evaluation, folder, record=record)
+    # No new table beside an old page, whenever this is ended.
+    with staged_files(folder) as scratch:
+        write_evaluation(evaluation, scratch)
+        report_evaluation(evaluation, scratch, record=record)
+        if not (scratch / GRID).exists():
+            (folder / GRID).unlink(missing_ok=True)  # of an earlier evaluation
     return evaluation
 
 
