@@ -86,8 +86,33 @@ class RegistryError(ServiceError):
     """The model registry refused, does not know a model, or cannot be reached."""
 
 
+class ChampionMovedError(RegistryError):
+    """Another version leads than the one that a decision was made against.
+
+    Args:
+        message: The reason as a sentence.
+        champion: The version that leads now, or None.
+    """
+
+    def __init__(self, message: str, *, champion: int | None) -> None:
+        super().__init__(message)
+        self.champion = champion
+
+
 class TrackingError(ServiceError):
     """The tracking store cannot be used; only commands about the store itself raise this."""
+
+
+class GateError(SsvifError):
+    """Champion and challenger cannot be compared, or a decision cannot be used."""
+
+
+class DriftError(SsvifError):
+    """New captures cannot be compared with what the champion was trained on."""
+
+
+class RetrainingError(SsvifError):
+    """A retraining cannot start or go on, or a delivery cannot be taken in."""
 
 
 class StorageError(SsvifError):

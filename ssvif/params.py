@@ -60,6 +60,7 @@ class IngestParams(_Section):
     block_size: Count = 10
     val_share: Share = 0.1
     test_share: Annotated[Share, Field(validate_default=True)] = 0.2
+    exclude: tuple[str, ...] = ()
 
     @field_validator("percentiles")
     @classmethod
@@ -102,6 +103,7 @@ class FusionLossParams(_Section):
 class StageOneParams(_Section):
     """Training of the fusion network alone."""
 
+    start: Literal["champion", "scratch"] = "champion"
     steps: Count = 400
     batch: Count = 8
     crop: Annotated[int, Field(ge=32, multiple_of=32)] = 128
@@ -142,6 +144,7 @@ class DynamicWeightParams(_Section):
 class StageTwoParams(_Section):
     """Joint training of the fusion network and both branches."""
 
+    replay: Share = 0.5
     steps: Count = 250
     batch: Count = 8
     crop: Annotated[int, Field(ge=32, multiple_of=32)] = 128
@@ -205,6 +208,40 @@ class FloorParams(_Section):
     effective_prototypes_share: Share = 0.25
 
 
+class GateParams(_Section):
+    """What a challenger must show, beside the champion on the same pairs, to take its place."""
+
+    mode: Literal["off", "dry_run", "enforce"] = "enforce"
+    primary: str = "Qabf"
+    superiority: NonNegative = 0.0
+    tie: Literal["keep", "newer"] = "keep"
+    margin: NonNegative = 0.03
+    slice_margin: NonNegative = 0.06
+    probe_margin: NonNegative = 0.05
+    min_pairs: Count = 12
+    latency_ratio: Annotated[float, Field(ge=1.0)] = 1.25
+    max_megabytes: Positive = 2.0
+
+
+class DriftParams(_Section):
+    """When new captures differ so much from what the champion learnt that it matters."""
+
+    stability_index: Positive = 0.25
+    level: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
+    min_pairs: Count = 12
+    permutations: Annotated[int, Field(ge=100)] = 1000
+
+
+class RetrainingParams(_Section):
+    """When captures are taken in, and when they make a retraining due."""
+
+    quiet_seconds: NonNegative = 30.0
+    min_new_pairs: Count = 50
+    debounce_seconds: NonNegative = 120.0
+    limit_hours: Positive = 12.0
+    keep_days: Positive = 7.0
+
+
 class RegisterParams(_Section):
     """The name in the model registry, and what the first champion must reach."""
 
@@ -236,6 +273,9 @@ class Params(_Section):
     probes: ProbesParams = ProbesParams()
     stress: StressParams = StressParams()
     register_: Annotated[RegisterParams, Field(alias="register")] = RegisterParams()
+    gate: GateParams = GateParams()
+    drift: DriftParams = DriftParams()
+    retraining: RetrainingParams = RetrainingParams()
     tracking: TrackingParams = TrackingParams()
 
 

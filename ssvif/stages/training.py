@@ -60,7 +60,10 @@ def open_checkpoints(
     """
     sections = params.model_dump(
         mode="json",
-        exclude={"sample", "ingest", "evaluate", "probes", "stress", "register_", "tracking"},
+        exclude={
+            *("sample", "ingest", "evaluate", "probes", "stress", "register_"),
+            *("gate", "drift", "retraining", "tracking"),
+        },
     )
     # A resumed run must not go on with other code than it began with.
     code = [file for pattern in _CODE for file in sorted(_PACKAGE.glob(pattern))]

@@ -36,7 +36,10 @@ ABSENT = "absent"
 
 # What `sample` and `ingest` decide of a model is in the manifest; the others come after it.
 _NOT_OF_THE_MODEL = frozenset(
-    {"sample", "ingest", "evaluate", "probes", "stress", "register", "tracking"}
+    {
+        *("sample", "ingest", "evaluate", "probes", "stress", "register"),
+        *("gate", "drift", "retraining", "tracking"),
+    }
 )
 _SHORT_HASH = 6
 

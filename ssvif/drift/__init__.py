@@ -1,0 +1,1 @@
+"""How far new captures are from what the champion was trained on."""

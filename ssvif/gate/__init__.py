@@ -1,0 +1,1 @@
+"""Decides whether a challenger takes the champion's place."""

@@ -1,0 +1,1 @@
+"""A retraining's place, inputs and record; deliveries; what clears up after the dead."""
