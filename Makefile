@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SERVICES := $(VENV)/.services
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Nothing phones home.
@@ -15,16 +16,20 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow lint type check format bench bench-peers ui clean
+.PHONY: help setup repro test test-slow test-services lint type check format bench bench-peers ui clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # torch first and alone: a CPU build satisfies every later range.
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	touch $@
+
+$(SERVICES): $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[services-test]'
 	touch $@
 
 setup: $(READY) ## make the environment in .venv
@@ -36,10 +41,14 @@ repro: setup ## run the whole pipeline: ingest, train, evaluate, register
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --maxprocesses 4
 
 test: setup ## run the tests, but for the slow ones
-	$(PYTEST) -m 'not slow'
+	$(PYTEST) -m 'not slow and not services'
 
 test-slow: setup ## run the slow tests
-	$(PYTEST) -m slow
+	$(PYTEST) -m 'slow and not services'
+
+# They say what is missing, and are left out then; SSVIF_REQUIRE_SERVICES=1 makes that a failure.
+test-services: $(SERVICES) ## run the tests on PostgreSQL and an S3 store
+	$(PYTEST) -m services
 
 lint: setup ## check style and who imports whom
 	ruff check .
