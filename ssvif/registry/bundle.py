@@ -4,6 +4,7 @@
     params.json           the parameters of its training
     metrics.json          its evaluation
     lineage.json          commit, data and parameters it comes from
+    pairs.parquet         the pairs it learnt from, and those held out
     MODEL_CARD.md         the same for people
 
 Equal inputs give equal bytes, so a bundle is known by the hash of its files.
@@ -16,17 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from ssvif.errors import ModelError
-from ssvif.files import atomic_folder, sha256_folder, write_json, write_text
+from ssvif.files import atomic_folder, sha256_file, sha256_folder, write_json, write_text
 from ssvif.fuse.places import WEIGHTS_NAME
+from ssvif.registry.pairs import PAIRS, write_pairs
 
 PARAMS = "params.json"
 METRICS = "metrics.json"
 LINEAGE = "lineage.json"
 CARD = "MODEL_CARD.md"
-FILES = (WEIGHTS_NAME, PARAMS, METRICS, LINEAGE, CARD)
+FILES = (WEIGHTS_NAME, PARAMS, METRICS, LINEAGE, PAIRS, CARD)
 
-# On a version of the registry: the hash of the bundle it holds.
+# On a version of the registry: the hash of the bundle it holds, and that of the weights file.
 BUNDLE_TAG = "ssvif.bundle"
+WEIGHTS_TAG = "ssvif.weights"
 
 
 def write_bundle(
@@ -36,6 +39,7 @@ def write_bundle(
     params: Mapping[str, Any],
     metrics: Mapping[str, Any],
     lineage: Mapping[str, Any],
+    manifest: Path,
     card: str,
 ) -> str:
     """Write a bundle, in the place of what `folder` held.
@@ -46,6 +50,7 @@ def write_bundle(
         params: Sections of parameters.
         metrics: What reports/evaluate/metrics.json holds.
         lineage: Where the model comes from; nothing that changes from run to run.
+        manifest: The manifest; its rows become `pairs.parquet`.
         card: The model card, Markdown.
 
     Returns:
@@ -53,6 +58,7 @@ def write_bundle(
 
     Raises:
         ModelError: If the weights are missing.
+        ManifestError: If the manifest cannot be read.
         StorageError: If the bundle cannot be written.
     """
     if not weights.is_file():
@@ -62,6 +68,7 @@ def write_bundle(
         write_json(new / PARAMS, params)
         write_json(new / METRICS, metrics)
         write_json(new / LINEAGE, lineage)
+        write_pairs(new / PAIRS, manifest)
         write_text(new / CARD, card)
     return bundle_hash(folder)
 
@@ -79,6 +86,15 @@ def bundle_hash(folder: Path) -> str:
             "make it again with `dvc repro register`"
         )
     return sha256_folder(folder)
+
+
+def bundle_tags(folder: Path) -> dict[str, str]:
+    """Return what a version of the registry says of the bundle it holds.
+
+    Raises:
+        ModelError: If a file is missing.
+    """
+    return {BUNDLE_TAG: bundle_hash(folder), WEIGHTS_TAG: sha256_file(folder / WEIGHTS_NAME)}
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ssvif.errors import ModelError
 from ssvif.files import atomic_folder, sha256_folder
-from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash
+from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash, bundle_tags
 from ssvif.registry.floors import Verdict
 from ssvif.registry.glance import glance
 from ssvif.registry.resolve import download_bundle, registry_errors
@@ -82,7 +82,7 @@ def register_bundle(
                 bundle,
                 experiment_id=store.experiment_id,
                 run_id=store.find_record(sha256_folder(runs / TRAINING_RECORD)),
-                tags={BUNDLE_TAG: digest, **_floor_tags(verdict)},
+                tags={**bundle_tags(bundle), **_floor_tags(verdict)},
             )
         champion = registry.point(version, may_lead=verdict.passed or at_hand == digest)
         if champion is not None:
@@ -109,7 +109,7 @@ def _take_over(registry: Registry, folder: Path, *, experiment_id: str) -> None:
     digest = bundle_hash(folder)
     version = registry.find(digest)
     if version is None:
-        tags = {BUNDLE_TAG: digest}
+        tags = bundle_tags(folder)
         version = registry.add(folder, experiment_id=experiment_id, run_id=None, tags=tags)
     registry.lead(version)
     _log.info(

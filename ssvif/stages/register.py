@@ -73,7 +73,13 @@ def _write_bundle(metrics: dict[str, Any]) -> str:
     }
     card = model_card(params=params, metrics=metrics, lineage=lineage)
     return write_bundle(
-        BUNDLE, weights=WEIGHTS, params=params, metrics=metrics, lineage=lineage, card=card
+        BUNDLE,
+        weights=WEIGHTS,
+        params=params,
+        metrics=metrics,
+        lineage=lineage,
+        manifest=facts.MANIFEST,
+        card=card,
     )
 
 

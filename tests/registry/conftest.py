@@ -1,6 +1,7 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ssvif.models.weights import save_model
@@ -42,7 +43,27 @@ def weights(tmp_path, tiny_model, tiny_network):
 
 
 @pytest.fixture
-def make_bundle(tmp_path, weights, metrics):
+def manifest(tmp_path):
+    """A manifest with the columns that a bundle's pairs are about."""
+    path = tmp_path / "data" / "manifest.parquet"
+    path.parent.mkdir()
+    rows = {
+        "id": [f"{number:016x}" for number in range(4)],
+        "set": ["rig", "rig", "rig", "street"],
+        "name": ["0", "1", "2", "0"],
+        "vis_source": ["data/captures/secret.png"] * 4,
+        "ir_source": ["data/captures/secret.png"] * 4,
+        "vis_sha256": ["0" * 64] * 4,
+        "ir_sha256": ["0" * 64] * 4,
+        "split": ["train", "test", "train", "val"],
+        "vis_mean": [0.5, 0.25, 0.125, 0.75],
+    }
+    pd.DataFrame(rows).to_parquet(path, index=False)
+    return path
+
+
+@pytest.fixture
+def make_bundle(tmp_path, weights, metrics, manifest):
     """Write a bundle; `note` makes it another one."""
 
     def made(note="", folder="models/bundle"):
@@ -52,6 +73,7 @@ def make_bundle(tmp_path, weights, metrics):
             params={"seed": 1},
             metrics=metrics,
             lineage={"note": note},
+            manifest=manifest,
             card="# A model\n",
         )
 

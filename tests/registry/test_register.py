@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from ssvif.errors import RegistryError
+from ssvif.files import sha256_file
 from ssvif.fuse.fuser import Fuser
-from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash
+from ssvif.registry.bundle import BUNDLE_TAG, WEIGHTS_TAG, bundle_hash
 from ssvif.registry.register import Registration
 from ssvif.registry.versions import LED_TAG, Registry
 from ssvif.tracking.store import URI_VARIABLE, open_client
@@ -50,11 +51,12 @@ def test_register_bundle__a_model_below_the_floors_does_not_lead(
     assert not (tracked_project / "models/champion").exists()
 
 
-def test_register_bundle__version_says_what_it_is(register, make_bundle):
+def test_register_bundle__version_says_what_it_is(register, make_bundle, weights):
     digest = make_bundle()
     register("models/bundle", passes=False)
     tags = open_client().get_model_version("fuser", "1").tags
     assert tags[BUNDLE_TAG] == digest
+    assert tags[WEIGHTS_TAG] == sha256_file(weights)
     assert tags["ssvif.floors"] == "missed"
     assert tags["ssvif.floor.qabf"] == "0.5"
 

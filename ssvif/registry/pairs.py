@@ -1,0 +1,70 @@
+"""The pairs that a model was made with, as a table in its bundle.
+
+They are the manifest's rows, but for where the files lay and what they hashed to: which pairs a
+model saw says enough by their ids, and what they are like by their measures.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssvif.errors import ManifestError, ModelError
+from ssvif.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAIRS = "pairs.parquet"
+
+_LEFT_OUT = frozenset({"vis_source", "ir_source", "vis_sha256", "ir_sha256"})
+
+
+def write_pairs(path: Path, manifest: Path) -> None:
+    """Write a manifest's rows as a bundle keeps them; equal rows give equal bytes.
+
+    Args:
+        path: Where to.
+        manifest: The manifest.
+
+    Raises:
+        ManifestError: If the manifest cannot be read.
+        StorageError: If the table cannot be written.
+    """
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile, write_table
+
+    try:
+        table = ParquetFile(manifest).read()
+    except (OSError, ArrowException) as error:
+        raise ManifestError(f"{manifest}: not readable ({error}); run `dvc repro`") from error
+    kept = table.select([name for name in table.column_names if name not in _LEFT_OUT])
+    with atomic_path(path) as temporary:
+        # The metadata speaks of pandas' version and of columns that are left out.
+        write_table(kept.replace_schema_metadata(None), temporary)
+
+
+def read_pairs(bundle: Path) -> "pd.DataFrame":
+    """Return the pairs that a bundle's model was made with.
+
+    Args:
+        bundle: The folder of a bundle.
+
+    Returns:
+        One row a pair: the manifest's columns without `vis_source`, `ir_source`, `vis_sha256`
+        and `ir_sha256`. Training learnt from those whose `split` is `train`.
+
+    Raises:
+        ModelError: If the bundle has no such table, as those of earlier releases.
+    """
+    import pandas as pd
+
+    path = bundle / PAIRS
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        raise ModelError(
+            f"{path}: no such file: expected a bundle that knows its pairs, found one of an "
+            "earlier release or half of one; train and register again with `dvc repro`"
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = (str(error).splitlines() or ["damaged"])[0]
+        raise ModelError(f"{path}: not readable ({reason}); fetch the bundle again") from error

@@ -1,0 +1,43 @@
+import pandas as pd
+import pytest
+
+from ssvif.errors import ManifestError, ModelError
+from ssvif.registry.pairs import PAIRS, read_pairs, write_pairs
+
+
+def test_read_pairs__gives_the_manifest_without_sources_and_hashes(make_bundle, manifest, tmp_path):
+    make_bundle()
+    expected = pd.read_parquet(manifest).drop(
+        columns=["vis_source", "ir_source", "vis_sha256", "ir_sha256"]
+    )
+    pd.testing.assert_frame_equal(read_pairs(tmp_path / "models/bundle"), expected)
+    assert b"secret" not in (tmp_path / "models/bundle" / PAIRS).read_bytes()
+
+
+def test_write_pairs__equal_rows_give_equal_bytes(manifest, tmp_path):
+    write_pairs(tmp_path / "a.parquet", manifest)
+    # as another program may have written the same rows
+    pd.read_parquet(manifest).to_parquet(manifest, index=False, compression="gzip")
+    write_pairs(tmp_path / "b.parquet", manifest)
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_write_pairs__unreadable_manifest_is_refused(manifest, tmp_path):
+    manifest.write_bytes(b"no table")
+    with pytest.raises(ManifestError, match="dvc repro"):
+        write_pairs(tmp_path / "pairs.parquet", manifest)
+    assert not (tmp_path / "pairs.parquet").exists()
+
+
+def test_read_pairs__bundle_of_an_earlier_release_is_refused(make_bundle, tmp_path):
+    make_bundle()
+    (tmp_path / "models/bundle" / PAIRS).unlink()
+    with pytest.raises(ModelError, match="earlier release"):
+        read_pairs(tmp_path / "models/bundle")
+
+
+def test_read_pairs__damaged_table_is_refused(make_bundle, tmp_path):
+    make_bundle()
+    (tmp_path / "models/bundle" / PAIRS).write_bytes(b"no table")
+    with pytest.raises(ModelError, match="not readable"):
+        read_pairs(tmp_path / "models/bundle")
