@@ -1,12 +1,7 @@
 """The evaluation as one page that needs nothing else: no network, no other file."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ssvif.evaluation.summary import left_out_counts
 from ssvif.files import write_text
@@ -16,12 +11,12 @@ from ssvif.report.data import ReportData, read_report
 from ssvif.report.findings import downstream, losses, standing, verdict
 from ssvif.report.gallery import gallery
 from ssvif.report.pictures import PicturePair
+from ssvif.report.shell import render_page
 from ssvif.report.tables import comparisons, group_tables, score_table
-from ssvif.report.terms import MODEL, TERMS, hues, name_of, opening
+from ssvif.report.terms import MODEL, TERMS, hues, name_of
 
 PAGE = "index.html"
 
-_TEMPLATES = "templates"
 # By section: what it is, and how to get it.
 _MISSING = {
     "intervals": "Intervals of the means: score pairs from six blocks of scenes or more "
@@ -131,41 +126,11 @@ def _samples(data: ReportData) -> dict[str, object]:
 
 
 def _render(sections: Mapping[str, object], colours: Mapping[str, str]) -> str:
-    environment = Environment(
-        loader=PackageLoader("ssvif.report", _TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["name_of"] = name_of
-    environment.filters["opening"] = opening
-    style, script = (_asset(name) for name in ("page.css", "page.js"))
-    return environment.get_template("page.html").render(
+    shown = {
         **sections,
-        hues=colours,
-        terms=TERMS,
+        "hues": colours,
+        "terms": TERMS,
         # What stands between backticks is what a user types: every second part.
-        missing=[text.split("`") for name, text in _MISSING.items() if not sections[name]],
-        style=style,
-        script=script,
-        policy=_policy(style, script),
-    )
-
-
-def _asset(name: str) -> str:
-    """Read one of our own files, which goes into the page as it is."""
-    folder = resources.files("ssvif.report") / _TEMPLATES
-    return (folder / name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """Forbid everything but the page's own style and script, and images inside it."""
-    own_style, own_script = (
-        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-        for text in (style, script)
-    )
-    return (
-        f"default-src 'none'; img-src data:; style-src {own_style}; script-src {own_script}; "
-        "base-uri 'none'; form-action 'none'"
-    )
+        "missing": [text.split("`") for name, text in _MISSING.items() if not sections[name]],
+    }
+    return render_page("page.html", shown)
