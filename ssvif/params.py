@@ -233,8 +233,9 @@ class DriftParams(_Section):
 
 
 class RetrainingParams(_Section):
-    """When captures are taken in, and when they make a retraining due."""
+    """Where captures arrive, when they are taken in, and when they make a retraining due."""
 
+    drop: Annotated[str, Field(min_length=1)] = "data/drop"
     quiet_seconds: NonNegative = 30.0
     min_new_pairs: Count = 50
     debounce_seconds: NonNegative = 120.0
