@@ -1,4 +1,7 @@
-"""DVC stages as processes that end as a whole: DVC, the stage, and whatever the stage started."""
+"""DVC stages as processes that end as a whole: DVC, the stage, and whatever the stage started.
+
+Each runs under a guard (`pipelines/guard.py`), which ends them all if this process is gone.
+"""
 
 import os
 import re
@@ -6,20 +9,24 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import yaml
 
+from pipelines import guard
 from ssvif.console import EXIT_REFUSED
 
 DVC_FILE = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
 
 # A training stage that is told to end says so to MLflow first.
-_GRACE_SECONDS = 15.0
+GRACE_SECONDS = 15.0
+_MARGIN_SECONDS = 5.0  # for a guard that is asked to end, before it is killed itself
+_POLL_SECONDS = 0.05
 _REFUSAL = re.compile(r"^error: (?P<message>.+)$")
 _EXIT_CODE = re.compile(r"exited with (?P<code>-?\d+)")
 
@@ -39,13 +46,20 @@ class StageFailedError(Exception):
         self.refused = refused
 
 
-def stage_names() -> list[str]:
-    """Return the DVC stages of the project in the current folder, in the order of dvc.yaml."""
-    content = yaml.safe_load(DVC_FILE.read_text(encoding="utf-8"))
+def stage_names(folder: Path = Path()) -> list[str]:
+    """Return the DVC stages of a project, in the order of dvc.yaml."""
+    content = yaml.safe_load((folder / DVC_FILE).read_text(encoding="utf-8"))
     return list(content["stages"])
 
 
-def reproduce(stage: str, *, log: Callable[[str], None], limit_s: float) -> None:
+def reproduce(
+    stage: str,
+    *,
+    log: Callable[[str], None],
+    limit_s: float,
+    folder: Path = Path(),
+    environment: Mapping[str, str] | None = None,
+) -> None:
     """Bring one DVC stage up to date, as `dvc repro --single-item` does.
 
     On failure, the outputs of the last good run are put back, where there was one.
@@ -54,42 +68,100 @@ def reproduce(stage: str, *, log: Callable[[str], None], limit_s: float) -> None
         stage: Name of the DVC stage.
         log: Takes each line that DVC and the stage print.
         limit_s: After so many seconds, the stage is ended.
+        folder: The project's folder.
+        environment: Variables for DVC and the stage, beside those of this process.
 
     Raises:
         StageFailedError: If the stage fails or takes too long.
     """
     lines: list[str] = []
+    variables = environment or {}
 
     def keep(line: str) -> None:
         lines.append(line)
         log(line)
 
+    def restore() -> None:
+        if _is_known(stage, folder / DVC_LOCK):
+            log(f"putting back what {stage} made last")
+            _run(["checkout", "--force", stage], log, 3600.0, folder, variables)
+
     try:
-        code, late = _run(["repro", "--single-item", stage], keep, limit_s)
+        code, late = _run(["repro", "--single-item", stage], keep, limit_s, folder, variables)
     except BaseException:
-        _restore(stage, log)
+        restore()
         raise
     if code != 0 or late:
-        _restore(stage, log)
+        restore()
         raise _failure(stage, lines, limit_s if late else None)
 
 
-def _run(arguments: Sequence[str], log: Callable[[str], None], limit_s: float) -> tuple[int, bool]:
+def _run(
+    arguments: Sequence[str],
+    log: Callable[[str], None],
+    limit_s: float,
+    folder: Path,
+    environment: Mapping[str, str],
+) -> tuple[int, bool]:
     """Run DVC; return its exit code, and whether it was ended for being late."""
     late = threading.Event()
-    with _process_group([sys.executable, "-m", "dvc", *arguments]) as process:
+    command = [sys.executable, "-m", "dvc", *arguments]
+    with guarded(command, folder=folder, environment=environment) as process:
 
-        def end(number: signal.Signals) -> None:
+        def end() -> None:
             late.set()
-            _signal_group(process, number)
+            _ask(process)
 
-        with (
-            _after(limit_s, partial(end, signal.SIGTERM)),
-            _after(limit_s + _GRACE_SECONDS, partial(end, signal.SIGKILL)),
-        ):
+        with _after(limit_s, end), _after(limit_s + _patience(), partial(_kill, process)):
             for line in process.stdout or ():
                 log(line.rstrip())
             return process.wait(), late.is_set()
+
+
+@contextmanager
+def guarded(
+    command: Sequence[str], *, folder: Path = Path(), environment: Mapping[str, str] | None = None
+) -> "Iterator[subprocess.Popen[str]]":
+    """Run a command under a guard of its own, and leave nothing of it alive.
+
+    Args:
+        command: The command; what it prints can be read from the process.
+        folder: Where it runs.
+        environment: Variables beside those of this process.
+
+    Yields:
+        The guard's process, which has the command's exit code. If this process is killed, the
+        guard ends the command and whatever it started.
+    """
+    # The commands in dvc.yaml say `python`: it must be this one.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    process = subprocess.Popen(
+        [sys.executable, "-I", guard.__file__, str(GRACE_SECONDS), *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+        cwd=folder,
+        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **(environment or {})},
+    )
+    # A guard that is killed itself leaves the command without one.
+    threading.Thread(target=_watch, args=[process], daemon=True).start()
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _watch(process: "subprocess.Popen[str]") -> None:
+    if process.wait() >= 0:
+        return
+    deadline = time.monotonic() + GRACE_SECONDS
+    _signal_group(process, signal.SIGTERM)
+    while guard.group_members(process.pid) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    _kill(process)
 
 
 @contextmanager
@@ -104,42 +176,34 @@ def _after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
         timer.cancel()
 
 
-@contextmanager
-def _process_group(command: Sequence[str]) -> "Iterator[subprocess.Popen[str]]":
-    """Start a command in a group of its own, and leave nothing of the group alive."""
-    # The commands in dvc.yaml say `python`: it must be this one.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        yield process
-    finally:
-        _end(process)
-
-
 def _end(process: "subprocess.Popen[str]") -> None:
-    _signal_group(process, signal.SIGTERM)
+    _ask(process)
     try:
-        process.communicate(timeout=_GRACE_SECONDS)
+        process.communicate(timeout=_patience())
     except subprocess.TimeoutExpired:
         pass
     finally:
-        _signal_group(process, signal.SIGKILL)
+        _kill(process)
         process.communicate()
 
 
+def _patience() -> float:
+    return GRACE_SECONDS + _MARGIN_SECONDS
+
+
+def _ask(process: "subprocess.Popen[str]") -> None:
+    """Let the guard end its group."""
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    _signal_group(process, signal.SIGKILL)
+
+
 def _signal_group(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return
 
 
 def _failure(stage: str, lines: Sequence[str], limit_s: float | None) -> StageFailedError:
@@ -154,9 +218,8 @@ def _failure(stage: str, lines: Sequence[str], limit_s: float | None) -> StageFa
     return StageFailedError(stage, message, refused=bool(codes) and codes[-1] == EXIT_REFUSED)
 
 
-def _restore(stage: str, log: Callable[[str], None]) -> None:
-    if not DVC_LOCK.is_file():
-        return
-    if stage in yaml.safe_load(DVC_LOCK.read_text(encoding="utf-8")).get("stages", {}):
-        log(f"putting back what {stage} made last")
-        _run(["checkout", "--force", stage], log, limit_s=3600.0)
+def _is_known(stage: str, lock: Path) -> bool:
+    """Whether DVC knows what the stage made last."""
+    if not lock.is_file():
+        return False
+    return stage in yaml.safe_load(lock.read_text(encoding="utf-8")).get("stages", {})

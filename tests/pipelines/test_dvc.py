@@ -109,7 +109,7 @@ def test_reproduce__too_long_ends_the_stage_and_what_it_started(project):
 
 
 def test_reproduce__a_stage_that_is_deaf_to_the_end_is_killed(project, monkeypatch):
-    monkeypatch.setattr("pipelines.dvc._GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("pipelines.dvc.GRACE_SECONDS", 0.5)
     begin = time.monotonic()
     with pytest.raises(StageFailedError, match="not done within 4 s"):
         run("deaf", limit_s=4.0)
