@@ -20,10 +20,10 @@ def push(
     """Push the run records that MLflow does not have yet."""
     from ssvif.params import load_params
     from ssvif.tracking.push import push_records
-    from ssvif.tracking.store import tracking_uri
+    from ssvif.tracking.store import shown_uri
 
     pushed = push_records(runs, experiment=load_params().tracking.experiment)
     if pushed:
-        typer.echo(f"pushed to {tracking_uri()}: {', '.join(pushed)}")
+        typer.echo(f"pushed to {shown_uri()}: {', '.join(pushed)}")
     else:
-        typer.echo(f"{tracking_uri()} has every record under {runs}/ already")
+        typer.echo(f"{shown_uri()} has every record under {runs}/ already")

@@ -1,8 +1,10 @@
 """What MLflow, its backends and the network raise, in one line: they share no base class."""
 
+import re
 import textwrap
 
 _LONGEST_REASON = 200
+_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^/\s]*@|([?&]password=)[^&\s]*")
 
 # MLflow's codes for what may pass; INTERNAL_ERROR is also that of a server that does not answer.
 _TRANSIENT_CODES = frozenset(
@@ -12,7 +14,12 @@ _TRANSIENT_CODES = frozenset(
 
 def reason(error: Exception) -> str:
     """Return an exception's message, short enough for one line."""
-    return textwrap.shorten(str(error) or type(error).__name__, _LONGEST_REASON)
+    return textwrap.shorten(hide_passwords(str(error)) or type(error).__name__, _LONGEST_REASON)
+
+
+def hide_passwords(text: str) -> str:
+    """Return a text, such as an address, without the passwords of the addresses in it."""
+    return _PASSWORD.sub(lambda found: f"{found[1]}***@" if found[1] else f"{found[2]}***", text)
 
 
 def is_transient(error: Exception) -> bool:

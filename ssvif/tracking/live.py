@@ -13,7 +13,7 @@ from ssvif.tracking.facts import StageFacts
 from ssvif.tracking.failures import reason
 from ssvif.tracking.journal import Row
 from ssvif.tracking.record import read_record
-from ssvif.tracking.store import Store, open_client, tracking_uri
+from ssvif.tracking.store import Store, open_client, shown_uri
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class LivePush(threading.Thread):
         if not self._warned:
             logger.warning(
                 "%s: tracking failed (%s); the stage goes on, complete it with `ssvif track push`",
-                tracking_uri(),
+                shown_uri(),
                 problem,
             )
         self._warned = True

@@ -6,7 +6,7 @@ from pathlib import Path
 from ssvif.errors import TrackingError
 from ssvif.tracking.failures import is_transient, reason
 from ssvif.tracking.record import find_records, read_record
-from ssvif.tracking.store import Store, open_client, tracking_uri
+from ssvif.tracking.store import Store, open_client, shown_uri
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +33,12 @@ def push_records(root: Path, *, experiment: str) -> list[str]:
             if store.find_record(record.digest) is None:
                 store.add(record)
                 pushed.append(record.facts.stage)
+    except TrackingError:
+        raise
     # MLflow, its backends and the network share no base class.
     except Exception as error:
         raise TrackingError(
-            f"{tracking_uri()}: the tracking store cannot be used ({reason(error)}); "
+            f"{shown_uri()}: the tracking store cannot be used ({reason(error)}); "
             "check MLFLOW_TRACKING_URI and that the server runs",
             transient=is_transient(error),
         ) from error

@@ -24,9 +24,16 @@ from ssvif.tracking.facts import (
     PIPELINE_TAG,
     StageFacts,
 )
+from ssvif.tracking.failures import hide_passwords
 from ssvif.tracking.journal import Row
 from ssvif.tracking.process import is_alive, process_tag
 from ssvif.tracking.record import Record
+from ssvif.tracking.servers import (
+    ARTIFACT_ROOT_VARIABLE,
+    artifact_root,
+    check_database_server,
+    is_database_server,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -49,6 +56,7 @@ _ENVIRONMENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "PGCONNECT_TIMEOUT": "5",
 }
 _LOCK_SECONDS = 120
 _METRICS_PER_CALL = 1000
@@ -59,6 +67,11 @@ _LONGEST_PARAM = 6000
 def tracking_uri() -> str:
     """Return where runs are kept: `MLFLOW_TRACKING_URI`, or a file in the current folder."""
     return os.environ.get(URI_VARIABLE) or DEFAULT_URI
+
+
+def shown_uri() -> str:
+    """Return where runs are kept, fit for messages and logs: without a password."""
+    return hide_passwords(tracking_uri())
 
 
 def open_client() -> "MlflowClient":
@@ -76,6 +89,8 @@ def open_client() -> "MlflowClient":
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     # Opening a fresh database makes its tables, and two processes at it collide.
     with store_lock():
+        if is_database_server(tracking_uri()):
+            check_database_server(tracking_uri())
         client = MlflowClient(tracking_uri())
         client.search_experiments(max_results=1)
     return client
@@ -251,14 +266,13 @@ def database_path(uri: str) -> Path | None:
 
 
 def _artifact_location() -> str | None:
-    """Return an absolute folder where this process reaches the database itself.
+    """Return where a new experiment keeps its files; a tracking server knows that itself.
 
-    MLflow's default is relative, and so another one in each folder a stage is started from. A
-    server has a place of its own.
+    MLflow's default is relative, and so another one in each folder a stage is started from.
     """
     uri = tracking_uri()
-    if uri.startswith(("http://", "https://")):
-        return None
     database = database_path(uri)
-    folder = database.absolute().parent if database else Path.cwd()
-    return (folder / ARTIFACT_FOLDER).as_uri()
+    if database:
+        beside = (database.absolute().parent / ARTIFACT_FOLDER).as_uri()
+        return os.environ.get(ARTIFACT_ROOT_VARIABLE) or beside
+    return artifact_root(uri) if is_database_server(uri) else None

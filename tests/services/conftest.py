@@ -1,0 +1,71 @@
+"""One PostgreSQL cluster and one S3 store for all tests of a process; databases for each test."""
+
+import itertools
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.services import servers
+
+REQUIRED = "SSVIF_REQUIRE_SERVICES"
+ROOT = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def installed():
+    lacks = servers.missing()
+    if lacks:
+        end = pytest.fail if os.environ.get(REQUIRED) else pytest.skip
+        end(f"not on this machine: {'; '.join(lacks)}")
+
+
+@pytest.fixture(scope="session")
+def postgres(installed):  # noqa: ARG001  # says what is missing
+    with servers.postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def s3(installed):  # noqa: ARG001  # says what is missing
+    """The environment that leads S3 clients to a store of these tests."""
+    with servers.s3_store() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield environment
+
+
+@pytest.fixture
+def bucket(s3):
+    return make_bucket(s3)
+
+
+@pytest.fixture(scope="session")
+def mlflow_tables(postgres):
+    """A database with MLflow's tables, to be copied: making them takes seconds."""
+    url = postgres.create("mlflow_tables")
+    # Another process, for a database is copied only while nobody is connected to it.
+    command = "from ssvif.tracking.store import open_client; open_client()"
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": url}
+    subprocess.run([sys.executable, "-c", command], env=environment, check=True)
+    return "mlflow_tables"
+
+
+@pytest.fixture
+def shared_store(postgres, mlflow_tables, bucket, monkeypatch):
+    """MLflow's own database on PostgreSQL, artifacts in S3; the current environment leads there."""
+    url = postgres.create(f"mlflow_{next(_numbers)}", mlflow_tables)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+    monkeypatch.setenv(ROOT, f"{bucket}/mlflow")
+    return url
+
+
+def make_bucket(environment) -> str:
+    """Make a bucket of its own and return its address."""
+    import boto3
+
+    name = f"ssvif-{os.getpid()}-{next(_numbers)}"
+    boto3.client("s3", endpoint_url=environment["AWS_ENDPOINT_URL"]).create_bucket(Bucket=name)
+    return f"s3://{name}"
