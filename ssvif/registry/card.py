@@ -81,11 +81,24 @@ def model_card(
 
 
 def _training(params: Mapping[str, Any]) -> str:
-    one, two = params["stage_one"], params["stage_two"]
+    two = params["stage_two"]
+    return (
+        f"{_beginning(params)} "
+        f"Stage two: {two['steps']} steps of {_batch(two)}, all together under the dynamic weight."
+    )
+
+
+def _beginning(params: Mapping[str, Any]) -> str:
+    one, start = params["stage_one"], params.get("champion", {}).get("start")
+    if start and one["start"] != "scratch":
+        return (
+            f"It goes on from `{start['name']}` version {start['version']} (bundle "
+            f"`{start['bundle'][:12]}`); {params['stage_two']['replay']:.0%} of each batch are "
+            "pairs that this one knew, where there are such pairs and new ones."
+        )
     return (
         f"Stage one: {one['steps']} steps of {_batch(one)}, fusion network alone, then "
-        f"{params['warm_up']['steps']} steps of the branches alone. "
-        f"Stage two: {two['steps']} steps of {_batch(two)}, all together under the dynamic weight."
+        f"{params['warm_up']['steps']} steps of the branches alone."
     )
 
 

@@ -4,17 +4,16 @@ A bundle is known by its hash, so registering it again changes nothing. A regist
 was lost, takes over the champion that is on this machine before anything else may lead.
 """
 
-import logging
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ssvif.errors import ModelError
-from ssvif.files import atomic_folder, sha256_folder
+from ssvif.files import sha256_folder
+from ssvif.registry.at_hand import digest_of, keep_champion
 from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash, bundle_tags
+from ssvif.registry.change import change_champion, first_event, settle
 from ssvif.registry.floors import Verdict
 from ssvif.registry.glance import glance
-from ssvif.registry.resolve import download_bundle, registry_errors
+from ssvif.registry.resolve import registry_errors
 from ssvif.registry.versions import CHALLENGER, CHAMPION, LED_TAG, Registry
 from ssvif.tracking.push import push_records
 from ssvif.tracking.store import Store, open_client, store_lock
@@ -23,8 +22,6 @@ FLOORS_TAG = "ssvif.floors"
 
 # The record of the stage that wrote the weights.
 TRAINING_RECORD = "stage_two"
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,15 +62,15 @@ def register_bundle(
         ModelError: If the bundle is not whole.
         RegistryError: If the registry cannot be reached or refuses.
     """
-    digest, at_hand = bundle_hash(bundle), _digest(champion_folder)
+    digest, at_hand = bundle_hash(bundle), digest_of(champion_folder)
     settled = _settled(name, digest, verdict, at_hand)
     if settled is not None:
         return settled
     with registry_errors(), store_lock("registry"):
         client = open_client()
         registry, store = Registry(client, name), Store(client, experiment)
-        if at_hand not in (None, digest) and not registry.has_led():
-            _take_over(registry, champion_folder, experiment_id=store.experiment_id)
+        if at_hand != digest:
+            settle(registry, store, champion_folder=champion_folder)
         version = registry.find(digest)
         created = version is None
         if version is None:
@@ -84,9 +81,13 @@ def register_bundle(
                 run_id=store.find_record(sha256_folder(runs / TRAINING_RECORD)),
                 tags={**bundle_tags(bundle), **_floor_tags(verdict)},
             )
-        champion = registry.point(version, may_lead=verdict.passed or at_hand == digest)
+        champion = registry.challenge(version)
         if champion is not None:
-            _keep_champion(registry, name, champion, bundle=bundle, folder=champion_folder)
+            keep_champion(registry, champion, champion_folder, near=(bundle,))
+        elif (verdict.passed or at_hand == digest) and not registry.has_led():
+            event = first_event(registry, version, reason=verdict.sentence)
+            change_champion(registry, store, event, champion_folder=champion_folder, near=(bundle,))
+            champion = version
     return Registration(version=version, created=created, champion=champion)
 
 
@@ -104,40 +105,6 @@ def _settled(name: str, digest: str, verdict: Verdict, at_hand: str | None) -> R
     return Registration(version=version, created=False, champion=champion) if done else None
 
 
-def _take_over(registry: Registry, folder: Path, *, experiment_id: str) -> None:
-    """Register the champion of this machine where the registry never had one."""
-    digest = bundle_hash(folder)
-    version = registry.find(digest)
-    if version is None:
-        tags = bundle_tags(folder)
-        version = registry.add(folder, experiment_id=experiment_id, run_id=None, tags=tags)
-    registry.lead(version)
-    _log.info(
-        "the registry has no champion: %s goes on as the champion, version %d", folder, version
-    )
-
-
 def _floor_tags(verdict: Verdict) -> dict[str, str]:
     values = {f"ssvif.floor.{check.name}": f"{check.value:.6g}" for check in verdict.checks}
     return {FLOORS_TAG: "passed" if verdict.passed else "missed", **values}
-
-
-def _keep_champion(
-    registry: Registry, name: str, version: int, *, bundle: Path, folder: Path
-) -> None:
-    """Bring the champion's bundle to `folder`, unless it is there."""
-    wanted = registry.bundle_of(version)
-    if _digest(folder) == wanted:
-        return
-    if _digest(bundle) == wanted:
-        with atomic_folder(folder) as new:
-            shutil.copytree(bundle, new, dirs_exist_ok=True)
-    else:
-        download_bundle(name, version, folder)
-
-
-def _digest(folder: Path) -> str | None:
-    try:
-        return bundle_hash(folder)
-    except ModelError:
-        return None

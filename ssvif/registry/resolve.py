@@ -13,7 +13,7 @@ from ssvif.files import atomic_folder
 from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash
 from ssvif.registry.package import BUNDLE_PARENT
 from ssvif.tracking.failures import is_transient, reason
-from ssvif.tracking.store import open_client, tracking_uri
+from ssvif.tracking.store import open_client, shown_uri, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -52,10 +52,15 @@ def resolve_model(address: str, folder: Path = DOWNLOADS) -> Path:
             f"{address}: version {found.version} has no tag {BUNDLE_TAG}, so it is no bundle of "
             "this project; name a version that `dvc repro` registered"
         )
-    target = folder / f"{parts['name']}-{digest[:_HASH_LENGTH]}"
+    target = folder / local_name(parts["name"], digest)
     if not _holds(target, digest):
         download_bundle(parts["name"], int(found.version), target)
     return target
+
+
+def local_name(name: str, digest: str) -> str:
+    """Return what the folder of a registered bundle is called on this machine."""
+    return f"{name}-{digest[:_HASH_LENGTH]}"
 
 
 def download_bundle(name: str, version: int, folder: Path) -> None:
@@ -90,7 +95,7 @@ def registry_errors() -> Iterator[None]:
     # MLflow, its backends and the network share no base class.
     except Exception as error:
         raise RegistryError(
-            f"{tracking_uri()}: the model registry cannot be used ({reason(error)}); "
+            f"{shown_uri()}: the model registry cannot be used ({reason(error)}); "
             "check MLFLOW_TRACKING_URI and that the server runs, then try again",
             transient=is_transient(error),
         ) from error

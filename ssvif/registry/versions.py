@@ -1,27 +1,31 @@
 """One registered model: its versions, and the aliases that say which challenges and which leads.
 
 Only the first champion is chosen here; that there has been one is kept as a tag, so that an alias
-which somebody takes away by hand stays away.
+which somebody takes away by hand stays away. Later ones: `ssvif.registry.promotion`.
 """
 
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from ssvif.registry.bundle import BUNDLE_TAG
+from ssvif.errors import RegistryError
+from ssvif.registry.bundle import BUNDLE_TAG, WEIGHTS_TAG
 from ssvif.registry.package import save_package
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import RegisteredModel
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 CHALLENGER = "challenger"
 CHAMPION = "champion"
+PREVIOUS = "previous"
 
 # On the registered model: it has, or has had, a champion.
 LED_TAG = "ssvif.had_champion"
+# On the registered model: a change of champion that is under way, as JSON.
+CHANGE_TAG = "ssvif.change_under_way"
 
 
 class Registry:
@@ -36,11 +40,50 @@ class Registry:
         self._client = client
         self._name = name
 
+    @property
+    def name(self) -> str:
+        """Name of the registered model."""
+        return self._name
+
     def find(self, bundle: str) -> int | None:
         """Return the version that holds a bundle, by the bundle's hash."""
-        query = f"name = '{self._name}' and tags.`{BUNDLE_TAG}` = '{bundle}'"
-        versions = [int(found.version) for found in self._client.search_model_versions(query)]
-        return min(versions, default=None)
+        return min(self._with_tag(BUNDLE_TAG, bundle), default=None)
+
+    def find_weights(self, weights: str) -> list[int]:
+        """Return the versions that hold a weights file, by its SHA-256, in order."""
+        return sorted(self._with_tag(WEIGHTS_TAG, weights))
+
+    def versions(self) -> "list[ModelVersion]":
+        """Return every version, the newest first; their aliases are not filled in."""
+        found = self._client.search_model_versions(f"name = '{self._name}'")
+        return sorted(found, key=lambda version: int(version.version), reverse=True)
+
+    def version(self, number: int) -> "ModelVersion":
+        """Return one version.
+
+        Raises:
+            RegistryError: If there is none of this number.
+        """
+        found = [version for version in self.versions() if int(version.version) == number]
+        if not found:
+            raise RegistryError(
+                f"{self._name} has no version {number}; `ssvif history` and MLflow's page of the "
+                "model list those it has"
+            )
+        return found[0]
+
+    def number(self, version: int | Literal["challenger"]) -> int:
+        """Return the number of a version that is there, or of the challenger.
+
+        Raises:
+            RegistryError: If there is none.
+        """
+        if version != CHALLENGER:
+            return int(self.version(int(version)).version)
+        found = self.aliases().get(CHALLENGER)
+        if found is None:
+            raise RegistryError(f"{self._name} has no challenger; train one with `make repro`")
+        return found
 
     def aliases(self) -> dict[str, int]:
         """Return versions by alias; empty where the model is not registered at all."""
@@ -91,34 +134,66 @@ class Registry:
             raise
         return int(version.version)
 
-    def point(self, version: int, *, may_lead: bool) -> int | None:
-        """Make a version the challenger, and the champion if none ever led and it may lead.
+    def challenge(self, version: int) -> int | None:
+        """Make a version the challenger.
 
         Returns:
             Version of the champion, or None.
         """
         aliases = self.aliases()
         if aliases.get(CHALLENGER) != version:
-            self._client.set_registered_model_alias(self._name, CHALLENGER, str(version))
-        champion = aliases.get(CHAMPION)
-        if champion is not None:
+            self.point_alias(CHALLENGER, version)
+        if CHAMPION in aliases:
             # One that was made champion by hand counts as well.
             self._client.set_registered_model_tag(self._name, LED_TAG, "true")
-        elif may_lead and not self.has_led():
-            self.lead(version)
-            champion = version
-        return champion
+        return aliases.get(CHAMPION)
 
     def lead(self, version: int) -> None:
         """Make a version the champion."""
         self._client.set_registered_model_tag(self._name, LED_TAG, "true")
-        self._client.set_registered_model_alias(self._name, CHAMPION, str(version))
+        self.point_alias(CHAMPION, version)
+
+    def point_alias(self, alias: str, version: int) -> None:
+        """Point an alias to a version."""
+        self._client.set_registered_model_alias(self._name, alias, str(version))
+
+    def tag(self, version: int, tags: Mapping[str, str | None]) -> None:
+        """Set tags of a version; None takes one away."""
+        had = self._client.get_model_version(self._name, str(version)).tags
+        for key, value in tags.items():
+            if value is not None:
+                self._client.set_model_version_tag(self._name, str(version), key, value)
+            elif key in had:
+                self._client.delete_model_version_tag(self._name, str(version), key)
+
+    def describe(self, text: str, *, version: int | None = None) -> None:
+        """Set the description of a version, or of the model itself, in Markdown."""
+        if version is None:
+            self._client.update_registered_model(self._name, description=text)
+        else:
+            self._client.update_model_version(self._name, str(version), description=text)
+
+    def change_under_way(self) -> str | None:
+        """Return what `announce_change` left, or None."""
+        model = self._model()
+        return model.tags.get(CHANGE_TAG) if model else None
+
+    def announce_change(self, change: str | None) -> None:
+        """Keep a change of champion before it is made; None once it is complete."""
+        if change is not None:
+            self._client.set_registered_model_tag(self._name, CHANGE_TAG, change)
+        elif self.change_under_way() is not None:
+            self._client.delete_registered_model_tag(self._name, CHANGE_TAG)
 
     def bundle_of(self, version: int) -> str | None:
         """Return the hash of a version's bundle."""
         found = self._client.get_model_version(self._name, str(version))
         tag: str | None = found.tags.get(BUNDLE_TAG)
         return tag
+
+    def _with_tag(self, key: str, value: str) -> list[int]:
+        query = f"name = '{self._name}' and tags.`{key}` = '{value}'"
+        return [int(found.version) for found in self._client.search_model_versions(query)]
 
     def _model(self) -> "RegisteredModel | None":
         # A search, for asking by name raises where there is none.

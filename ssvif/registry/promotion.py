@@ -1,0 +1,242 @@
+"""Another champion: by the gate's decision, or by force.
+
+All of it happens under one lock for all processes of this machine, and looks again at who leads
+once it has the lock. `ssvif.registry.change` says what a kill leaves.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+from ssvif.errors import ChampionMovedError, RegistryError
+from ssvif.files import sha256_json
+from ssvif.gate.decision import DECISION_NAME, Decision, read_decision
+from ssvif.registry.bundle import WEIGHTS_TAG, bundle_hash
+from ssvif.registry.change import change_champion, opened_registry, settle
+from ssvif.registry.describe import ROLLED_BACK_TAG, decision_tags, version_text
+from ssvif.registry.events import EVENT_ID_LENGTH, Event, find_event, now_ms, record_event
+from ssvif.registry.versions import Registry
+
+GATE = "gate"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What became of a version.
+
+    Args:
+        version: The version that it was about.
+        champion: The version that leads now, or None.
+        previous: The version that led before, or None.
+        changed: Whether the champion has changed just now.
+        sentence: The same for people.
+    """
+
+    version: int
+    champion: int | None
+    previous: int | None
+    changed: bool
+    sentence: str
+
+    @classmethod
+    def of(cls, event: Event) -> "Promotion":
+        """Return what an event that was just recorded means."""
+        return cls(
+            version=event.version,
+            champion=event.leads,
+            previous=event.champion,
+            changed=event.leads != event.champion,
+            sentence=f"{event.sentence}: {event.reason}",
+        )
+
+    @classmethod
+    def nothing(cls, version: int, champion: int | None, sentence: str) -> "Promotion":
+        """Return that nothing was done, and why."""
+        return cls(version, champion, champion, changed=False, sentence=sentence)
+
+
+def apply_decision(
+    decision: Path,
+    *,
+    bundle: Path | int,
+    name: str,
+    experiment: str,
+    champion_folder: Path,
+    by: str = GATE,
+    retraining: str | None = None,
+    commit: str | None = None,
+) -> Promotion:
+    """Do what the gate decided: promote the challenger, or record that it was refused.
+
+    A decision that was applied before changes nothing.
+
+    Args:
+        decision: The gate's decision file, or the folder that holds it.
+        bundle: The challenger: its bundle, or its version.
+        name: Name of the registered model.
+        experiment: The MLflow experiment that keeps the event.
+        champion_folder: Where the champion's bundle is kept for those who fuse.
+        by: Who obeys the decision.
+        retraining: The retraining it comes from.
+        commit: The commit of the code it was made with.
+
+    Raises:
+        ChampionMovedError: If another version leads than the one the challenger was compared with.
+        GateError: If the decision cannot be read.
+        RegistryError: If the decision is about another model than the bundle's, the model is not
+            registered, or the registry cannot be reached.
+    """
+    path = decision / DECISION_NAME if decision.is_dir() else decision
+    decided = read_decision(path)
+    with opened_registry(name, experiment) as (registry, store):
+        champion = settle(registry, store, champion_folder=champion_folder)
+        version = _challenger(registry, decided, bundle)
+        event_id = sha256_json([decided.model_dump(mode="json"), version])[:EVENT_ID_LENGTH]
+        if champion == version:
+            return Promotion.nothing(version, champion, f"version {version} leads already")
+        if find_event(store, event_id) is not None:
+            return Promotion.nothing(version, champion, "this decision was applied already")
+        _require_compared(registry, decided, champion)
+        obstacle = _obstacle(registry, decided, version)
+        event = Event(
+            id=event_id,
+            kind=_kind(decided, obstacle, champion),
+            model=name,
+            version=version,
+            champion=champion,
+            by=by,
+            reason=obstacle or decided.sentence,
+            at_ms=now_ms(),
+            retraining=retraining,
+        )
+        registry.tag(version, decision_tags(decided, retraining=retraining, commit=commit))
+        if event.leads == version:
+            near = () if isinstance(bundle, int) else (bundle,)
+            change_champion(
+                registry, store, event, champion_folder=champion_folder, near=near, decision=path
+            )
+        else:
+            registry.describe(version_text(registry.version(version).tags), version=version)
+            record_event(store, event, decision=path)
+    return Promotion.of(event)
+
+
+def promote(
+    version: int | Literal["challenger"],
+    *,
+    name: str,
+    experiment: str,
+    champion_folder: Path,
+    by: str,
+    reason: str,
+    decision: Path | None = None,
+) -> Promotion:
+    """Let a version lead by force, whatever the gate said; it is recorded with name and reason.
+
+    Args:
+        version: A version, or the newest one.
+        name: Name of the registered model.
+        experiment: The MLflow experiment that keeps the event.
+        champion_folder: Where the champion's bundle is kept for those who fuse.
+        by: Who wants it.
+        reason: Why.
+        decision: What the gate had decided, to be kept with the event.
+
+    Raises:
+        RegistryError: If name or reason are missing, there is no such version, or the registry
+            cannot be reached.
+    """
+    if not by.strip() or not reason.strip():
+        raise RegistryError("a promotion by hand needs a name and a reason: --by and --reason")
+    if decision is not None:
+        read_decision(decision)
+    with opened_registry(name, experiment) as (registry, store):
+        champion = settle(registry, store, champion_folder=champion_folder)
+        number = registry.number(version)
+        if champion == number:
+            return Promotion.nothing(number, champion, f"version {number} leads already")
+        event = by_hand("forced", registry, number, champion, by=by, reason=reason)
+        change_champion(registry, store, event, champion_folder=champion_folder, decision=decision)
+    return Promotion.of(event)
+
+
+def by_hand(
+    kind: Literal["forced", "rollback"],
+    registry: Registry,
+    version: int,
+    champion: int | None,
+    *,
+    by: str,
+    reason: str,
+) -> Event:
+    """Return the event of a change that a person wants."""
+    return Event(
+        id=uuid4().hex[:EVENT_ID_LENGTH],
+        kind=kind,
+        model=registry.name,
+        version=version,
+        champion=champion,
+        by=by.strip(),
+        reason=reason.strip(),
+        at_ms=now_ms(),
+    )
+
+
+def _challenger(registry: Registry, decision: Decision, bundle: Path | int) -> int:
+    """Return the version that a decision is about."""
+    if isinstance(bundle, int):
+        version: int | None = registry.number(bundle)
+    else:
+        version = registry.find(bundle_hash(bundle))
+    if version is None:
+        raise RegistryError(
+            f"{bundle}: not registered as {registry.name}; run `dvc repro register`"
+        )
+    weights = registry.version(version).tags.get(WEIGHTS_TAG)
+    if weights != decision.challenger.weights:
+        raise RegistryError(
+            f"the decision is about the weights {decision.challenger.weights[:12]}, version "
+            f"{version} has {str(weights)[:12]}; run the gate again with `dvc repro gate`"
+        )
+    return version
+
+
+def _require_compared(registry: Registry, decision: Decision, champion: int | None) -> None:
+    """Refuse a decision against another champion than the present one."""
+    leads = None if champion is None else registry.bundle_of(champion)
+    compared = decision.champion
+    if leads != (None if compared is None else compared.bundle):
+        now = "nobody" if champion is None else f"version {champion}"
+        then = "nobody" if compared is None else f"version {compared.version}"
+        raise ChampionMovedError(
+            f"{registry.name}: {now} leads, and the decision was made against {then}; pin the "
+            "champion anew and run the gate again",
+            champion=champion,
+        )
+
+
+def _obstacle(registry: Registry, decision: Decision, version: int) -> str | None:
+    """Return why a version that the gate wants must not lead without a person's word."""
+    if not decision.promotes:
+        return None
+    told = registry.version(version).tags.get(ROLLED_BACK_TAG)
+    if told is not None:
+        return (
+            f"version {version} was rolled back {told}; only `ssvif promote {version} --force` "
+            "makes it lead again"
+        )
+    if decision.champion is None and registry.has_led():
+        return (
+            "the alias champion was taken away by hand; only "
+            f"`ssvif promote {version} --force` lets a version lead again"
+        )
+    return None
+
+
+def _kind(
+    decision: Decision, obstacle: str | None, champion: int | None
+) -> Literal["first", "promotion", "refusal", "dry_run"]:
+    if decision.promotes and obstacle is None:
+        return "first" if champion is None else "promotion"
+    return "dry_run" if decision.mode == "dry_run" else "refusal"
