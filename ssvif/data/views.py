@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssvif.data.images import read_infrared_raw, read_visible
+from ssvif.data.scenes import Replay, draw_scenes
 from ssvif.seeding import derive_seed, numpy_generator
 
 # Views are shifted by multiples of this, so that embeddings of stride 4 coincide.
@@ -118,7 +119,14 @@ def window_side(size: int, min_overlap: float) -> int:
 
 
 def draw_views(
-    pairs: Sequence[Pair], *, step: int, batch: int, size: int, min_overlap: float, seed: int
+    pairs: Sequence[Pair],
+    *,
+    step: int,
+    batch: int,
+    size: int,
+    min_overlap: float,
+    seed: int,
+    replay: Replay | None = None,
 ) -> Views:
     """Draw the batch of one step.
 
@@ -129,13 +137,14 @@ def draw_views(
         size: Side S of the views.
         min_overlap: The least share of a view's area that both views show.
         seed: The stage's seed.
+        replay: How scenes are mixed that an earlier model knows.
     """
     generator = numpy_generator(seed, "views", step)
     overlap = _draw_overlap(generator, size=size, min_overlap=min_overlap)
     side = window_side(size, min_overlap)
     windows = [
         _draw_window(pairs[index], side=side, generator=generator)
-        for index in _epoch_indices(len(pairs), step=step, batch=batch, seed=seed)
+        for index in draw_scenes(len(pairs), step=step, batch=batch, seed=seed, replay=replay)
     ]
     stacked = torch.stack(windows).float() / 255.0  # (B, 4, side, side)
     top, left = max(0, -overlap.rows), max(0, -overlap.columns)
@@ -174,14 +183,6 @@ def _draw_window(pair: Pair, *, side: int, generator: np.random.Generator) -> Te
     rows, columns = slice(top, top + side), slice(left, left + side)
     window = torch.cat([pair.vis[:, rows, columns], pair.ir[:, rows, columns]])
     return window.flip(-1) if generator.integers(2) else window
-
-
-def _epoch_indices(count: int, *, step: int, batch: int, seed: int) -> list[int]:
-    """Return the step's pairs: every epoch is a new permutation of all pairs."""
-    positions = range(step * batch, (step + 1) * batch)
-    epochs = {position // count for position in positions}
-    orders = {e: numpy_generator(seed, "epoch", e).permutation(count) for e in epochs}
-    return [int(orders[position // count][position % count]) for position in positions]
 
 
 def _enlarge(planes: Tensor, min_side: int) -> Tensor:

@@ -63,7 +63,8 @@ def main() -> None:
 
 def _write_bundle(metrics: dict[str, Any]) -> str:
     one, two = read_record(RUNS / "stage_one").facts, read_record(RUNS / "stage_two").facts
-    params = {**one.params, **two.params}
+    # Stage two lists one key of stage one's section, stage one the whole of it.
+    params = {**two.params, **one.params}
     lineage = {
         "git_commit": two.tags[facts.COMMIT_TAG],
         "git_dirty": two.tags[facts.DIRTY_TAG],

@@ -7,6 +7,7 @@ from ssvif.errors import ModelError
 from ssvif.evaluation.schedule import draw_schedule
 from ssvif.models.weights import load_model, read_network, save_model
 from ssvif.params import Params, load_params
+from ssvif.stages.start import find_start
 from ssvif.stages.training import load_training_data, open_checkpoints, training_device
 from ssvif.tracking.run import track_stage
 from ssvif.training.stages import stage_two_side, train_stage_two
@@ -21,11 +22,14 @@ def main() -> None:
     """Train as params.yaml says, in the current folder.
 
     Raises:
-        SsvifError: If data, parameters or stage one's model are not fit, or training fails.
+        SsvifError: If data, parameters, stage one's model or the pinned champion are not fit, or
+            training fails.
     """
     params = load_params()
     _require_same_network(params)
-    data = load_training_data(min_side=stage_two_side(params))
+    start = find_start(params)
+    known = start.known_ids() if start else frozenset()
+    data = load_training_data(min_side=stage_two_side(params), known=known)
     checkpoints = open_checkpoints(STAGE, params, inputs=[STAGE_ONE])
     with track_stage(STAGE, params=params, record=RECORD, scratch=checkpoints.folder) as run:
         model = train_stage_two(

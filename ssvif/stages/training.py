@@ -1,5 +1,6 @@
 """What the two training stages share: their data, and the hash of all that decides the result."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ssvif.data.views import load_pairs
 from ssvif.errors import TrainingError
 from ssvif.files import sha256_file, sha256_json
 from ssvif.params import Params
+from ssvif.registry.pin import read_lock
 from ssvif.training.checkpoint import CheckpointFolder
 from ssvif.training.stages import TrainingData
 
@@ -17,17 +19,28 @@ CHECKPOINTS = Path("checkpoints")
 
 _PACKAGE = Path(__file__).parents[1]
 # The code that decides what training makes.
-_CODE = ("losses/*.py", "models/*.py", "training/*.py", "data/views.py", "ops.py", "seeding.py")
+_CODE = (
+    "losses/*.py",
+    "models/*.py",
+    "training/*.py",
+    "data/scenes.py",
+    "data/views.py",
+    "ops.py",
+    "seeding.py",
+)
 
 # Two crops of a batch should not always come from one scene.
 MIN_TRAIN_PAIRS = 8
 
+_log = logging.getLogger(__name__)
 
-def load_training_data(*, min_side: int) -> TrainingData:
+
+def load_training_data(*, min_side: int, known: frozenset[str] = frozenset()) -> TrainingData:
     """Read the manifest's train and val pairs into memory; labels stay unread.
 
     Args:
         min_side: The least side that training needs; smaller pairs are enlarged.
+        known: Ids of the pairs that the model to be trained learnt from before.
 
     Raises:
         ManifestError: If the manifest is missing or damaged.
@@ -42,21 +55,29 @@ def load_training_data(*, min_side: int) -> TrainingData:
             f"expected at least {MIN_TRAIN_PAIRS} pairs to train on, found {len(train)}; add "
             "captures (`ssvif captures add`) or lower ingest.val_share and ingest.test_share"
         )
+    known_indices = frozenset(index for index, name in enumerate(train) if name in known)
+    if known:
+        counts = (len(known_indices), len(train) - len(known_indices))
+        _log.info("of the pairs to train on the pinned champion knows %d, and %d are new", *counts)
     return TrainingData(
         train=load_pairs(PAIRS_FOLDER, train, min_side=min_side),
         val=load_pairs(PAIRS_FOLDER, ids.get("val", []), min_side=min_side),
+        known=known_indices,
     )
 
 
 def open_checkpoints(
     stage: str, params: Params, *, inputs: Sequence[Path] = ()
 ) -> CheckpointFolder:
-    """Return the checkpoint folder of a stage under these parameters and inputs.
+    """Return the checkpoint folder of a stage under these parameters, inputs and pinned start.
 
     Args:
         stage: Name of the DVC stage.
         params: All parameters; those of data and of reporting do not count.
         inputs: Files beside the manifest that the result depends on.
+
+    Raises:
+        ModelError: If the pins are not understood.
     """
     sections = params.model_dump(
         mode="json",
@@ -65,10 +86,12 @@ def open_checkpoints(
             *("gate", "drift", "retraining", "tracking"),
         },
     )
+    # The pin of a champion stands for its weights, and for the pairs that are replayed.
+    start = read_lock().model_dump(mode="json")["start"]
     # A resumed run must not go on with other code than it began with.
     code = [file for pattern in _CODE for file in sorted(_PACKAGE.glob(pattern))]
     hashes = [sha256_file(path) for path in (MANIFEST_FILE, *inputs, *code)]
-    digest = sha256_json([torch.__version__, stage, sections, hashes])
+    digest = sha256_json([torch.__version__, stage, sections, start, hashes])
     return CheckpointFolder(CHECKPOINTS / f"{stage}-{digest[:16]}")
 
 

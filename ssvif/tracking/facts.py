@@ -1,14 +1,15 @@
 """What is known of a DVC stage when it starts: its parameters, and tags that say what made it.
 
-The pipeline that a stage belongs to is known by what decides its model: the manifest and the
-parameters of training. A stage that writes the manifest (`ingest`) is therefore described at its
-end, every other one at its start: so all stages of one `dvc repro` agree without speaking to each
-other, and another picture grid or floor belongs to the training it looks at.
+The pipeline that a stage belongs to is known by what decides its model: the manifest, the
+parameters of training, and the champion that it starts from, if one is pinned. A stage that writes
+the manifest (`ingest`) is therefore described at its end, every other one at its start: so all
+stages of one `dvc repro` agree without speaking to each other, and another picture grid or floor
+belongs to the training it looks at.
 """
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ssvif.params import Params
 DVC_FILE = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
 MANIFEST = Path("data/manifest.parquet")
+CHAMPION_LOCK = Path("data/champion.lock.json")
 
 PIPELINE_TAG = "ssvif.pipeline"
 PIPELINE_NAME_TAG = "ssvif.pipeline_name"
@@ -31,8 +33,11 @@ DIRTY_TAG = "ssvif.git_dirty"
 PARAMS_TAG = "ssvif.params"
 MANIFEST_TAG = "ssvif.manifest"
 DVC_STAGE_TAG = "ssvif.dvc_stage"
+# The bundle of the champion that training starts from, or SCRATCH.
+START_TAG = "ssvif.start"
 
 ABSENT = "absent"
+SCRATCH = "scratch"
 
 # What `sample` and `ingest` decide of a model is in the manifest; the others come after it.
 _NOT_OF_THE_MODEL = frozenset(
@@ -51,7 +56,7 @@ class StageFacts:
     Args:
         stage: Name of the DVC stage.
         params: The sections of params.yaml that dvc.yaml lists for the stage, or all of them
-            where it lists none.
+            where it lists none; what it lists of another file stands under that file's name.
         tags: Hashes and revisions, by tag.
     """
 
@@ -70,29 +75,66 @@ def describe_stage(stage: str, params: Params, tags: Mapping[str, str]) -> Stage
     """
     everything = params.model_dump(mode="json", by_alias=True)
     definition = _definition(stage)
-    sections = definition.get("params") or sorted(everything)
-    own = {name: everything[name] for name in sections}
+    own = _own_params(definition.get("params") or sorted(everything), everything)
     manifest = sha256_file(MANIFEST) if MANIFEST.is_file() else ABSENT
     commit, dirty = _revision()
     deciding = {name: everything[name] for name in everything.keys() - _NOT_OF_THE_MODEL}
-    pipeline = sha256_json([deciding, manifest])
+    start = _start(params)
+    pipeline = sha256_json([deciding, manifest, start])
     known = {
         PIPELINE_TAG: pipeline,
-        PIPELINE_NAME_TAG: _pipeline_name(params, pipeline),
+        PIPELINE_NAME_TAG: _pipeline_name(params, start, pipeline),
         PIPELINE_PARAMS_TAG: sha256_json(deciding),
         STAGE_TAG: stage,
         COMMIT_TAG: commit,
         DIRTY_TAG: dirty,
         PARAMS_TAG: sha256_json(own),
         MANIFEST_TAG: manifest,
+        START_TAG: start["bundle"] if start else SCRATCH,
         DVC_STAGE_TAG: _stage_hash(definition, own),
     }
     return StageFacts(stage=stage, params=own, tags={**known, **tags})
 
 
-def _pipeline_name(params: Params, pipeline: str) -> str:
+def _own_params(listed: Sequence[Any], everything: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a stage lists, nested as in their files.
+
+    Args:
+        listed: As in dvc.yaml: keys of params.yaml such as `seed` or `stage_one.start`, and
+            mappings of another file to keys of it.
+        everything: All of params.yaml.
+    """
+    own: dict[str, Any] = {}
+    for entry in listed:
+        if isinstance(entry, str):
+            _copy_key(entry, everything, own)
+            continue
+        for name, keys in entry.items():
+            content, short = _load(Path(name)), Path(name).name.partition(".")[0]
+            for key in keys:
+                _copy_key(key, content, own.setdefault(short, {}))
+    return own
+
+
+def _copy_key(key: str, source: Mapping[str, Any], target: dict[str, Any]) -> None:
+    """Copy a value by its dotted key; None where there is none."""
+    *parents, last = key.split(".")
+    for parent in parents:
+        source, target = source.get(parent, {}), target.setdefault(parent, {})
+    target[last] = source.get(last)
+
+
+def _start(params: Params) -> dict[str, Any] | None:
+    """Return the pin of the champion that training starts from, or None."""
+    start: dict[str, Any] | None = _load(CHAMPION_LOCK).get("start")
+    return None if params.stage_one.start == "scratch" else start
+
+
+def _pipeline_name(params: Params, start: Mapping[str, Any] | None, pipeline: str) -> str:
     parts = (params.stage_one, params.warm_up, params.stage_two)
     steps = "+".join(str(part.steps) for part in parts)
+    if start:
+        steps = f"from version {start['version']}, {params.stage_two.steps}"
     return f"{steps} steps, seed {params.seed} ({pipeline[:_SHORT_HASH]})"
 
 

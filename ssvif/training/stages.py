@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ssvif.data.scenes import Replay
 from ssvif.data.views import Pair, Views, draw_views, window_side
 from ssvif.errors import TrainingError
 from ssvif.models.network import SsvifModel, build_model
@@ -26,10 +27,12 @@ class TrainingData:
     Args:
         train: Pairs to learn from.
         val: Held-out pairs for the curves; may be empty.
+        known: Indices of the pairs of `train` that the model learnt from before.
     """
 
     train: Sequence[Pair]
     val: Sequence[Pair]
+    known: frozenset[int] = frozenset()
 
 
 def stage_one_side(params: Params) -> int:
@@ -107,7 +110,8 @@ def train_stage_two(
 
     Args:
         model: What stage one gave; it is trained in place.
-        data: Pairs with sides of at least `stage_two_side(params)`.
+        data: Pairs with sides of at least `stage_two_side(params)`. Of those that the model
+            knows, batches hold the share `stage_two.replay`.
         params: All parameters.
         recorder: Keeps what is logged.
         checkpoints: Where to save and resume.
@@ -138,11 +142,12 @@ def train_stage_two(
         health_every=params.training.health_every,
     )
     shape = {"batch": stage.batch, "size": stage.crop}
+    replay = Replay(data.known, stage.replay) if data.known else None
     phase = Phase(
         "stage_two",
         objective,
         stage.steps,
-        _batches(data.train, params, **shape, seed=seed, device=device),
+        _batches(data.train, params, replay, **shape, seed=seed, device=device),
         _held_out(data.val, params, **shape, seed=seed, device=device),
     )
     train(phase, params=params.training, seed=seed, recorder=recorder, checkpoints=checkpoints)
@@ -152,6 +157,8 @@ def train_stage_two(
 def _batches(
     pairs: Sequence[Pair],
     params: Params,
+    replay: Replay | None = None,
+    /,
     *,
     batch: int,
     size: int,
@@ -172,6 +179,7 @@ def _batches(
             size=size,
             min_overlap=params.consistency.min_overlap,
             seed=seed,
+            replay=replay,
         ).to(device)
 
     return draw

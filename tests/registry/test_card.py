@@ -3,9 +3,10 @@ import pytest
 from ssvif.params import Params
 from ssvif.registry.card import model_card
 
+START = {"name": "ssvif", "version": 3, "bundle": "f" * 64, "weights": "a" * 64}
 
-@pytest.fixture
-def card(metrics):
+
+def written(metrics, params):
     lineage = {
         "git_commit": "c" * 40,
         "git_dirty": "true",
@@ -14,10 +15,22 @@ def card(metrics):
         "pairs": {"street": {"train": 8, "test": 2}},
     }
     return model_card(
-        params=Params().model_dump(by_alias=True),
+        params=params.model_dump(by_alias=True) | {"champion": {"start": START}},
         metrics=metrics,
         lineage=lineage,
     )
+
+
+@pytest.fixture
+def card(metrics):
+    return written(metrics, Params.model_validate({"stage_one": {"start": "scratch"}}))
+
+
+def test_model_card__says_which_champion_it_goes_on_from(metrics):
+    card = written(metrics, Params())
+    assert "goes on from `ssvif` version 3 (bundle `ffffffffffff`)" in card
+    assert "50% of each batch" in card
+    assert "Stage one:" not in card
 
 
 def test_model_card__says_where_the_model_comes_from(card):

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 
@@ -77,6 +78,48 @@ def test_describe_stage__what_does_not_decide_the_model_is_the_same_pipeline(sec
 @pytest.mark.parametrize("sections", [{"seed": 1}, {"stage_two": {"steps": 3}}])
 def test_describe_stage__other_training_is_another_pipeline(sections):
     assert pipeline_of(sections) != pipeline_of({})
+
+
+@pytest.fixture
+def pin(pipeline):
+    """Pin a champion to start from."""
+
+    def pinned(version=3):
+        lock = {"champion": None, "start": {"name": "x", "version": version, "bundle": "b" * 64}}
+        facts.CHAMPION_LOCK.parent.mkdir(exist_ok=True)
+        (pipeline / facts.CHAMPION_LOCK).write_text(json.dumps(lock))
+
+    return pinned
+
+
+def test_describe_stage__another_start_is_another_pipeline(pin):
+    found = [describe_stage("train", Params(), {}).tags]
+    for version in (3, 4):
+        pin(version)
+        found.append(describe_stage("train", Params(), {}).tags)
+    assert len({tags[facts.PIPELINE_TAG] for tags in found}) == 3
+    assert [tags[facts.START_TAG] for tags in found] == ["scratch", "b" * 64, "b" * 64]
+    assert found[2][facts.PIPELINE_NAME_TAG].startswith("from version 4, 250 steps, seed 0 (")
+
+
+def test_describe_stage__from_scratch_the_pin_does_not_count(pin):
+    scratch = {"stage_one": {"start": "scratch"}}
+    before = pipeline_of(scratch)
+    pin()
+    assert pipeline_of(scratch) == before
+
+
+def test_describe_stage__keeps_single_keys_and_those_of_other_files(pin, pipeline):
+    listed = ["stage_one.start", "seed", {facts.CHAMPION_LOCK.as_posix(): ["start"]}]
+    stages = {"stages": {"train": {"cmd": "train", "params": listed}}}
+    (pipeline / "dvc.yaml").write_text(yaml.safe_dump(stages))
+    nothing = {"stage_one": {"start": "champion"}, "seed": 0, "champion": {"start": None}}
+    assert describe_stage("train", Params(), {}).params == nothing
+    before = stage_hash()
+    pin()
+    found = describe_stage("train", Params(), {}).params
+    assert found["champion"]["start"]["version"] == 3
+    assert stage_hash() != before
 
 
 def test_describe_stage__another_manifest_is_another_pipeline(pipeline):
