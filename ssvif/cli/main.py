@@ -8,6 +8,7 @@ import typer
 from ssvif import __version__, console
 from ssvif.cli import captures, track
 from ssvif.cli.compare import compare
+from ssvif.cli.drift import drift
 from ssvif.cli.evaluate import evaluate
 from ssvif.cli.fuse import fuse
 from ssvif.cli.sample import sample
@@ -22,6 +23,7 @@ app.command()(fuse)
 app.command()(sample)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(drift)
 app.add_typer(captures.app, name="captures")
 app.add_typer(track.app, name="track")
 
