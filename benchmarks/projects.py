@@ -21,7 +21,7 @@ SET = "street"
 # What a clone would hold, but for documents and tests.
 _FILES = (
     *(".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml"),
-    *("data/champion.lock.json", "data/captures/README.md"),
+    *("data/champion.lock.json", "data/golden.json", "data/captures/README.md"),
 )
 _PACKAGES = ("ssvif", "pipelines")
 _SIZE = (96, 128)
