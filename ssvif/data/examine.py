@@ -25,6 +25,7 @@ from ssvif.data.infrared_range import EIGHT_BITS
 from ssvif.data.layouts import Capture
 from ssvif.data.manifest import pair_paths
 from ssvif.data.registration import register
+from ssvif.data.sharpness import sharpness
 from ssvif.errors import ColourInfraredError, ImageError, PairError, PixelLimitError
 from ssvif.files import sha256_file, sha256_json
 from ssvif.params import IngestParams
@@ -179,6 +180,8 @@ def _measure(vis: UInt8Image, ir: UInt8Image, params: IngestParams) -> dict[str,
         "vis_std": _rounded(vis_y.std() / _LEVELS),
         "ir_mean": _rounded(ir.mean() / _LEVELS),
         "ir_std": _rounded(ir.std() / _LEVELS),
+        "vis_sharpness": _rounded(sharpness(vis_y)),
+        "ir_sharpness": _rounded(sharpness(ir)),
         "registration_score": _rounded(registration.near_score),
         "shift_down": down,
         "shift_right": right,

@@ -16,7 +16,10 @@ from ssvif.files import sha256_file, sha256_json, write_changed
 INDEX_FILE = Path("data/.ingest.json")
 
 # The modules beside this one that findings depend on.
-_DECIDING = ("checks", "duplicates", "examine", "images", "label_files", "labels", "registration")
+_DECIDING = (
+    *("checks", "duplicates", "examine", "images", "label_files", "labels", "registration"),
+    "sharpness",
+)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ SCHEMA = pa.DataFrameSchema(
         "vis_std": pa.Column("float64", _UNIT),
         "ir_mean": pa.Column("float64", _UNIT),
         "ir_std": pa.Column("float64", _UNIT),
+        "vis_sharpness": pa.Column("float64", pa.Check.ge(0.0)),
+        "ir_sharpness": pa.Column("float64", pa.Check.ge(0.0)),
         "registration_score": pa.Column("float64", pa.Check.in_range(-1.0, 1.001)),
         "shift_down": pa.Column("float64"),
         "shift_right": pa.Column("float64"),

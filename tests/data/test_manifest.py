@@ -29,6 +29,8 @@ def _row(number=0, **changes):
         "vis_std": 0.2,
         "ir_mean": 0.3,
         "ir_std": 0.1,
+        "vis_sharpness": 0.3,
+        "ir_sharpness": 0.2,
         "registration_score": 0.25,
         "shift_down": 0.0,
         "shift_right": -2.0,

@@ -74,6 +74,8 @@ def manifest_row(
         "vis_std": 0.3,
         "ir_mean": 0.5,
         "ir_std": 0.3,
+        "vis_sharpness": 0.2,
+        "ir_sharpness": 0.2,
         "registration_score": 0.9,
         "shift_down": 0.0,
         "shift_right": 0.0,
