@@ -1,0 +1,104 @@
+"""Parameters that a retraining changes, such as `stage_two.steps=100`."""
+
+from collections.abc import Iterable, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ruamel.yaml import YAML
+
+from ssvif.errors import ParamsError
+from ssvif.files import atomic_path
+from ssvif.params import PARAMS_FILE, Params, parse_params
+
+SCRATCH = "stage_one.start"
+MODE = "gate.mode"
+
+_WIDTH = 4096  # ruamel.yaml breaks longer lines
+
+
+def parse_assignments(texts: Iterable[str]) -> dict[str, Any]:
+    """Read `KEY=VALUE` as people type it; values are read as in params.yaml.
+
+    Raises:
+        ParamsError: If one has no key, or its value is not YAML.
+    """
+    found = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or not key.strip():
+            raise ParamsError(f"{text!r}: expected KEY=VALUE, such as stage_two.steps=100")
+        try:
+            found[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ParamsError(f"{text!r}: the value is not readable as YAML") from error
+    return found
+
+
+def checked_params(folder: Path, overrides: Mapping[str, Any]) -> Params:
+    """Return a project's parameters under overrides.
+
+    Args:
+        folder: The project.
+        overrides: Values by dotted key.
+
+    Raises:
+        ParamsError: If params.yaml, a key or a value is not understood.
+    """
+    content = _load(folder / PARAMS_FILE)
+    _apply(content, overrides)
+    plain = yaml.safe_load(_dump(content))
+    return parse_params(plain, source="params.yaml with overrides" if overrides else "params.yaml")
+
+
+def write_overrides(folder: Path, overrides: Mapping[str, Any]) -> None:
+    """Write overrides into a project's params.yaml; comments stay.
+
+    Raises:
+        ParamsError: If params.yaml is not readable.
+        StorageError: If it cannot be written.
+    """
+    if not overrides:
+        return
+    content = _load(folder / PARAMS_FILE)
+    _apply(content, overrides)
+    with atomic_path(folder / PARAMS_FILE) as temporary:
+        temporary.write_text(_dump(content), encoding="utf-8")
+
+
+def _apply(content: dict[str, Any], overrides: Mapping[str, Any]) -> None:
+    for key, value in overrides.items():
+        *sections, name = key.split(".")
+        place: Any = content
+        for section in sections:
+            if not isinstance(place.get(section), Mapping):
+                place[section] = {}
+            place = place[section]
+        place[name] = value
+
+
+def _yaml() -> YAML:
+    reader = YAML()
+    reader.width = _WIDTH
+    reader.preserve_quotes = True
+    return reader
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = _yaml().load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: no such file; run this where params.yaml is") from None
+    # Its errors are YAMLErrors of its own.
+    except Exception as error:
+        raise ParamsError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from error
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path}: expected sections of keys, found {type(content).__name__}")
+    return content
+
+
+def _dump(content: dict[str, Any]) -> str:
+    stream = StringIO()
+    _yaml().dump(content, stream)
+    return stream.getvalue()

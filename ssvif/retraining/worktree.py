@@ -1,0 +1,114 @@
+"""Git worktrees of retrainings: made, removed, committed to, and the tags that keep what was made.
+
+A worktree shares the repository and nothing else: whatever happens in it, the user's own files,
+branches and index stay as they are.
+"""
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from ssvif.errors import RetrainingError
+from ssvif.retraining.git import run_git
+
+TAG_PREFIX = "retrain/"
+
+
+def add_worktree(project: Path, folder: Path, commit: str) -> None:
+    """Check out a commit, on no branch, in a folder of its own.
+
+    Args:
+        project: The project.
+        folder: Where; what a killed attempt left there is removed first.
+        commit: The commit.
+
+    Raises:
+        RetrainingError: If git refuses.
+    """
+    remove_worktree(project, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    run_git(project, "worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
+
+
+def remove_worktree(project: Path, folder: Path) -> None:
+    """Remove a worktree and what git knows of it; one that is not there is no error.
+
+    Raises:
+        RetrainingError: If it cannot be removed.
+    """
+    with suppress(RetrainingError):
+        # Twice forced: one that a kill left locked goes as well.
+        run_git(project, "worktree", "remove", "--force", "--force", str(folder))
+    if folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        raise RetrainingError(f"{folder}: cannot be removed; check the rights, and delete it")
+    prune_worktrees(project)
+
+
+def prune_worktrees(project: Path) -> None:
+    """Let git forget worktrees whose folders are gone."""
+    run_git(project, "worktree", "prune", "--expire", "now")
+
+
+def list_worktrees(project: Path) -> list[Path]:
+    """Return the folders of the worktrees that git knows, but for the project's own."""
+    lines = run_git(project, "worktree", "list", "--porcelain").splitlines()
+    folders = [
+        Path(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")
+    ]
+    return folders[1:]
+
+
+def commit_files(folder: Path, names: list[str], message: str) -> str:
+    """Commit files of a worktree as they are; nothing changed makes no commit.
+
+    The commit bears the time of the one before it, so that equal contents make equal commits.
+
+    Args:
+        folder: The worktree.
+        names: Files, relative to it; those that are not there are left out.
+        message: The commit's message.
+
+    Returns:
+        The commit that the worktree is at then.
+
+    Raises:
+        RetrainingError: If git refuses.
+    """
+    there = [name for name in names if (folder / name).is_file()]
+    run_git(folder, "add", "--force", "--", *there)
+    if run_git(folder, "diff", "--cached", "--name-only"):
+        time = run_git(folder, "show", "--no-patch", "--format=%cI", "HEAD")
+        dates = {"GIT_AUTHOR_DATE": time, "GIT_COMMITTER_DATE": time}
+        run_git(folder, "commit", "--quiet", "--no-verify", "--message", message, environment=dates)
+    return run_git(folder, "rev-parse", "HEAD")
+
+
+def tag_commit(folder: Path, name: str, message: str) -> None:
+    """Set an annotated tag on what a worktree is at; one of this name is moved.
+
+    Raises:
+        RetrainingError: If git refuses.
+    """
+    run_git(folder, "tag", "--annotate", "--force", "--message", message, name)
+
+
+def recorded_ids(project: Path) -> list[str]:
+    """Return the retrainings that are recorded by a tag, the newest first."""
+    pattern = f"refs/tags/{TAG_PREFIX}*"
+    names = run_git(
+        project, "for-each-ref", "--sort=-creatordate", "--format=%(refname:short)", pattern
+    )
+    return [name.removeprefix(TAG_PREFIX) for name in names.splitlines()]
+
+
+def tag_message(project: Path, retraining: str) -> str:
+    """Return the message of a retraining's tag."""
+    name = f"refs/tags/{TAG_PREFIX}{retraining}"
+    return run_git(project, "for-each-ref", "--format=%(contents)", name)
+
+
+def delete_tag(project: Path, retraining: str) -> None:
+    """Delete a retraining's tag; what only it held is git's and DVC's to collect."""
+    run_git(project, "tag", "--delete", f"{TAG_PREFIX}{retraining}")
