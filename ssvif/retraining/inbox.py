@@ -87,6 +87,15 @@ def take_in(
         return entries
 
 
+def has_uncounted(root: Path = Path()) -> bool:
+    """Whether deliveries were taken in that `ingest` has not seen.
+
+    Raises:
+        RetrainingError: If the journal cannot be read.
+    """
+    return any(entry.state == "taken" for entry in read_journal(root / JOURNAL))
+
+
 def count_pairs(root: Path = Path()) -> list[Entry]:
     """Count, after `ingest` has run, what became of the pairs of each delivery taken in.
 

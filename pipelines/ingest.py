@@ -1,0 +1,114 @@
+"""`python -m pipelines.ingest`: takes in what was delivered, and says whether a retraining is due.
+
+A delivery becomes pairs by the DVC stage `ingest`; this flow brings it to where that stage looks
+and tells what came of it. It may be run at any time, and as often as one likes.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+
+from pipelines import events
+from pipelines.dvc import StageFailedError
+from pipelines.train import run_stage
+from ssvif.console import EXIT_REFUSED
+from ssvif.errors import SsvifError
+from ssvif.params import Params, load_params
+from ssvif.retraining import due, inbox
+from ssvif.retraining.journal import Entry
+from ssvif.retraining.remote import DOWNLOADS, fetch_deliveries, is_remote
+from ssvif.retraining.summary import markdown
+
+_LIMIT_S = 3600.0
+# Somebody else's `dvc` in the same folder keeps it busy for as long as a stage takes.
+_BUSY_S = (10.0, 30.0, 60.0, 120.0, 300.0)
+
+make = run_stage.with_options(
+    task_run_name="DVC stage {stage}", retries=len(_BUSY_S), retry_delay_seconds=list(_BUSY_S)
+)
+
+
+@task(task_run_name="fetch from the bucket", retries=2, retry_delay_seconds=10.0)
+def fetch(place: str, params: Params) -> list[str]:
+    """Copy complete deliveries from a bucket to the local drop folder."""
+    return fetch_deliveries(place, quiet_seconds=params.retraining.quiet_seconds)
+
+
+@task(task_run_name="take in complete deliveries")
+def take_in(drop: Path, params: Params) -> list[Entry]:
+    """Bring complete deliveries into the inbox."""
+    return inbox.take_in(drop, params.retraining.quiet_seconds, params=params.ingest)
+
+
+@task(task_run_name="count accepted and refused pairs")
+def count_pairs() -> list[Entry]:
+    """Count what became of the pairs of each delivery."""
+    return inbox.count_pairs()
+
+
+@task(task_run_name="tell of {entry.name}", retries=3, retry_delay_seconds=5.0)
+def tell_of_delivery(entry: Entry, model: str) -> None:
+    """Send the event about a delivery."""
+    events.tell_of_delivery(entry, model)
+
+
+@task(task_run_name="is a retraining due?")
+def is_due(params: Params) -> due.Due:
+    """Compare the pairs that wait with the threshold."""
+    return due.is_due(params.retraining)
+
+
+@task(task_run_name="announce the retraining", retries=3, retry_delay_seconds=5.0)
+def announce(found: due.Due, model: str) -> None:
+    """Send the event that starts a retraining."""
+    events.announce_retraining(found, model)
+
+
+@flow(name="ingest", flow_run_name="ingest: {reason}", validate_parameters=False)
+def ingest(drop: str = "", reason: str = "by hand") -> None:
+    """Take in complete deliveries, make pairs of them, and announce a retraining that is due.
+
+    Args:
+        drop: The drop folder, or s3://BUCKET/PREFIX; by default `retraining.drop` of params.yaml.
+        reason: Why it is run, for people.
+    """
+    get_run_logger().info("Looking for deliveries %s.", reason)
+    params = load_params()
+    place = drop or params.retraining.drop
+    if is_remote(place):
+        fetch(place, params)
+    take_in(DOWNLOADS if is_remote(place) else Path(place), params)
+    if inbox.has_uncounted():
+        make("sample", _LIMIT_S)
+        make("ingest", _LIMIT_S)
+    entries = count_pairs()
+    for entry in entries:
+        tell_of_delivery(entry, params.register_.name)
+    found = is_due(params)
+    if found.is_due:
+        announce(found, params.register_.name)
+    create_markdown_artifact(
+        markdown(entries, found), key="deliveries", description="What became of deliveries"
+    )
+
+
+def main(
+    drop: Annotated[str, typer.Option(help="Drop folder, or s3://BUCKET/PREFIX.")] = "",
+) -> None:
+    """Take in what was delivered, without waiting for the deployment."""
+    try:
+        ingest(drop)
+    except StageFailedError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_REFUSED if error.refused else 1)
+    except SsvifError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_REFUSED)
+
+
+if __name__ == "__main__":
+    typer.run(main)
