@@ -21,6 +21,7 @@ from ssvif.data.captures import INBOX, is_set_name, set_folders
 from ssvif.data.classes import ClassNames, box_classes, mask_classes, write_classes
 from ssvif.data.duplicates import near_duplicates
 from ssvif.data.examine import Finding, Source, examine, locate
+from ssvif.data.exclusion import exclude_pairs
 from ssvif.data.index import INDEX_FILE, Index
 from ssvif.data.label_files import Labels, write_labels
 from ssvif.data.layouts import SPLITS, Capture, find_captures, natural_key, unread_images
@@ -105,7 +106,11 @@ def ingest(params: IngestParams, *, root: Path = Path(), needs_splits: bool = Tr
     found = _find(root, params)
     with _open_index(root / INDEX_FILE) as index:
         candidates, faults = _examine_all(found, params, root / PAIRS_FOLDER, index)
-        accepted, repeats = _sift(candidates, params)
+        ids = {pair.capture: pair.finding.pair_id for pair in candidates}
+        excluded = exclude_pairs(params.exclude, ids=ids, captures=found.captures)
+        left_out = {rejection.capture for rejection in excluded}
+        kept = [pair for pair in candidates if pair.capture not in left_out]
+        accepted, repeats = _sift(kept, params)
         labels = [
             write_labels(
                 candidate.capture,
@@ -117,7 +122,7 @@ def ingest(params: IngestParams, *, root: Path = Path(), needs_splits: bool = Tr
             for candidate in accepted
         ]
     dropped = [rejection for label in labels for rejection in label.dropped]
-    rejections = sorted([*found.rejections, *faults, *repeats, *dropped], key=_by_name)
+    rejections = sorted([*found.rejections, *faults, *excluded, *repeats, *dropped], key=_by_name)
     write_quarantine(root / QUARANTINE_FOLDER, rejections, root=root)
     if not accepted:
         what = f"none of {len(found.captures)} captures was accepted"

@@ -11,7 +11,11 @@ from ssvif.data.layouts import Capture
 from ssvif.files import atomic_path, write_changed
 
 RECORDS = "quarantine.jsonl"
+EXCLUDED = "excluded"
 LABEL_CODES = frozenset({"mask_dropped", "boxes_dropped"})  # the pair itself was kept
+
+# Nothing to look at: a file elsewhere, or a pair that shall not be used at all.
+_NOT_COPIED = frozenset({"outside", EXCLUDED})
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def write_quarantine(folder: Path, rejections: Sequence[Rejection], *, root: Pat
     copies = {
         target: source
         for rejection in rejections
-        if not rejection.is_kept and rejection.code != "outside"
+        if not rejection.is_kept and rejection.code not in _NOT_COPIED
         for target, source in _copies(folder, rejection.capture).items()
         if os.access(source, os.R_OK)
     }
