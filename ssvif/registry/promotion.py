@@ -87,7 +87,7 @@ def apply_decision(
         RegistryError: If the decision is about another model than the bundle's, the model is not
             registered, or the registry cannot be reached.
     """
-    path = decision / DECISION_NAME if decision.is_dir() else decision
+    path = _file_of(decision)
     decided = read_decision(path)
     with opened_registry(name, experiment) as (registry, store):
         champion = settle(registry, store, champion_folder=champion_folder)
@@ -141,23 +141,25 @@ def promote(
         champion_folder: Where the champion's bundle is kept for those who fuse.
         by: Who wants it.
         reason: Why.
-        decision: What the gate had decided, to be kept with the event.
+        decision: What the gate had decided, a file or its folder, to be kept with the event.
 
     Raises:
+        GateError: If the decision cannot be read.
         RegistryError: If name or reason are missing, there is no such version, or the registry
             cannot be reached.
     """
     if not by.strip() or not reason.strip():
         raise RegistryError("a promotion by hand needs a name and a reason: --by and --reason")
-    if decision is not None:
-        read_decision(decision)
+    path = None if decision is None else _file_of(decision)
+    if path is not None:
+        read_decision(path)
     with opened_registry(name, experiment) as (registry, store):
         champion = settle(registry, store, champion_folder=champion_folder)
         number = registry.number(version)
         if champion == number:
             return Promotion.nothing(number, champion, f"version {number} leads already")
         event = by_hand("forced", registry, number, champion, by=by, reason=reason)
-        change_champion(registry, store, event, champion_folder=champion_folder, decision=decision)
+        change_champion(registry, store, event, champion_folder=champion_folder, decision=path)
     return Promotion.of(event)
 
 
@@ -181,6 +183,10 @@ def by_hand(
         reason=reason.strip(),
         at_ms=now_ms(),
     )
+
+
+def _file_of(decision: Path) -> Path:
+    return decision / DECISION_NAME if decision.is_dir() else decision
 
 
 def _challenger(registry: Registry, decision: Decision, bundle: Path | int) -> int:
