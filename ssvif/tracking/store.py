@@ -84,8 +84,9 @@ def open_client() -> "MlflowClient":
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient  # a second and a half, and reads the environment
 
-    for name in ("alembic", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It prints a trace of a hundred lines for what it raises as well.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     # Opening a fresh database makes its tables, and two processes at it collide.
     with store_lock():

@@ -62,6 +62,26 @@ def shared_store(postgres, mlflow_tables, bucket, monkeypatch):
     return url
 
 
+@pytest.fixture(scope="session")
+def mlflow_server(postgres, mlflow_tables, s3):
+    """MLflow's server with its store on PostgreSQL, and artifacts that pass through it to S3."""
+    store = postgres.create("mlflow_server", mlflow_tables)
+    with servers.mlflow_server(store, f"{make_bucket(s3)}/proxied") as server:
+        yield server
+
+
+@pytest.fixture(params=["database", "server"])
+def tracked(request, tmp_path, monkeypatch):
+    """An empty folder as the current one, whose runs go to services, directly or by a server."""
+    if request.param == "database":
+        request.getfixturevalue("shared_store")
+    else:
+        server = request.getfixturevalue("mlflow_server")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 def make_bucket(environment) -> str:
     """Make a bucket of its own and return its address."""
     import boto3

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -92,6 +92,7 @@ class Service:
         ready: Whether it answers.
         environment: Variables beside those of this process.
         user: Who it runs as.
+        url: Where it answers.
     """
 
     def __init__(
@@ -101,7 +102,9 @@ class Service:
         ready: Callable[[], bool],
         environment: Mapping[str, str] | None = None,
         user: str | None = None,
+        url: str = "",
     ) -> None:
+        self.url = url
         self._command = list(command)
         self._ready = ready
         self._environment = {**os.environ, **(environment or {})}
@@ -235,10 +238,12 @@ def postgres() -> Iterator[Postgres]:
 
 @contextmanager
 def running(
-    command: Sequence[str], url: str, environment: Mapping[str, str] | None = None
+    command: Sequence[str], url: str, health: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[Service]:
-    """Run a server until the block ends."""
-    service = Service(command, ready=lambda: answers(url), environment=environment)
+    """Run a server until the block ends; its page `health` answers when it is ready."""
+    service = Service(
+        command, ready=lambda: answers(url + health), environment=environment, url=url
+    )
     try:
         yield service
     finally:
@@ -250,5 +255,21 @@ def s3_store() -> Iterator[dict[str, str]]:
     """Run an S3 store in memory; yields the environment that leads every client to it."""
     url = f"http://{HOST}:{(port := free_port())}"
     command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
-    with running(command, f"{url}/moto-api/"):
+    with running(command, url, "/moto-api/"):
         yield {**CREDENTIALS, "AWS_ENDPOINT_URL": url, "MLFLOW_S3_ENDPOINT_URL": url}
+
+
+def mlflow_server(store: str, artifacts: str) -> AbstractContextManager[Service]:
+    """Run MLflow's server, as docs/services.md has it; artifacts pass through it."""
+    port = str(free_port())
+    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", port]
+    command += [
+        "--workers",
+        "1",
+        "--backend-store-uri",
+        store,
+        "--artifacts-destination",
+        artifacts,
+    ]
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    return running(command, f"http://{HOST}:{port}", "/health", quiet)

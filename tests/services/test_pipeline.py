@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from benchmarks.projects import git, tiny_project
+from benchmarks.projects import commit, git, tiny_project
 from ssvif.files import sha256_file
 from ssvif.registry.bundle import bundle_hash
 from ssvif.registry.glance import glance
@@ -41,7 +41,7 @@ def rig(tmp_path_factory, postgres, mlflow_tables, s3):
     with pytest.MonkeyPatch.context() as patch:
         lead_to(rig, patch)
         run_dvc(rig.folder, "repro")
-    git(rig.folder, "commit", "--all", "--quiet", "--message", "results")
+    commit(rig.folder, "results")
     return rig
 
 
@@ -110,10 +110,10 @@ def test_push_records__nothing_is_left_to_push(at_rig):
 
 
 def test_dvc_pull__another_clone_gets_the_same_bytes(at_rig, tmp_path):
-    run_dvc(at_rig.folder, "push", "--quiet")
+    run_dvc(at_rig.folder, "push")
     clone = tmp_path / "clone"
     git(at_rig.folder, "clone", "--quiet", str(at_rig.folder), str(clone))
-    run_dvc(clone, "pull", "--quiet")
+    run_dvc(clone, "pull")
     for name in RESULTS:
         assert sha256_file(clone / name) == sha256_file(at_rig.folder / name), name
     pairs = sorted(path.name for path in (clone / "data/pairs/vis").iterdir())
