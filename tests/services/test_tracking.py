@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -103,8 +104,7 @@ def test_track_stage__artifacts_come_back_from_s3(tracked, request, tmp_path):
     assert found.info.artifact_uri.startswith(("s3://", "mlflow-artifacts:/"))
     (tmp_path / "back").mkdir()
     path = open_client().download_artifacts(found.info.run_id, "plot.txt", str(tmp_path / "back"))
-    with open(path) as stream:
-        assert stream.read() == "a plot"
+    assert Path(path).read_text() == "a plot"
 
 
 def test_track_stage__sigterm_marks_killed(stage):
