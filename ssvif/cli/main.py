@@ -7,10 +7,14 @@ import typer
 
 from ssvif import __version__, console
 from ssvif.cli import captures, track
+from ssvif.cli.champion import champion
 from ssvif.cli.compare import compare
 from ssvif.cli.drift import drift
 from ssvif.cli.evaluate import evaluate
 from ssvif.cli.fuse import fuse
+from ssvif.cli.history import history
+from ssvif.cli.promote import promote
+from ssvif.cli.rollback import rollback
 from ssvif.cli.sample import sample
 
 app = typer.Typer(
@@ -24,6 +28,10 @@ app.command()(sample)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(drift)
+app.command()(champion)
+app.command()(promote)
+app.command()(rollback)
+app.command()(history)
 app.add_typer(captures.app, name="captures")
 app.add_typer(track.app, name="track")
 

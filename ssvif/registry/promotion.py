@@ -59,7 +59,7 @@ class Promotion:
 def apply_decision(
     decision: Path,
     *,
-    bundle: Path | int,
+    bundle: Path | int | Literal["challenger"],
     name: str,
     experiment: str,
     champion_folder: Path,
@@ -73,7 +73,7 @@ def apply_decision(
 
     Args:
         decision: The gate's decision file, or the folder that holds it.
-        bundle: The challenger: its bundle, or its version.
+        bundle: The challenger: its bundle, its version, or `challenger` for the newest one.
         name: Name of the registered model.
         experiment: The MLflow experiment that keeps the event.
         champion_folder: Where the champion's bundle is kept for those who fuse.
@@ -112,7 +112,7 @@ def apply_decision(
         )
         registry.tag(version, decision_tags(decided, retraining=retraining, commit=commit))
         if event.leads == version:
-            near = () if isinstance(bundle, int) else (bundle,)
+            near = (bundle,) if isinstance(bundle, Path) else ()
             change_champion(
                 registry, store, event, champion_folder=champion_folder, near=near, decision=path
             )
@@ -189,12 +189,14 @@ def _file_of(decision: Path) -> Path:
     return decision / DECISION_NAME if decision.is_dir() else decision
 
 
-def _challenger(registry: Registry, decision: Decision, bundle: Path | int) -> int:
+def _challenger(
+    registry: Registry, decision: Decision, bundle: Path | int | Literal["challenger"]
+) -> int:
     """Return the version that a decision is about."""
-    if isinstance(bundle, int):
-        version: int | None = registry.number(bundle)
-    else:
+    if isinstance(bundle, Path):
         version = registry.find(bundle_hash(bundle))
+    else:
+        version = registry.number(bundle)
     if version is None:
         raise RegistryError(
             f"{bundle}: not registered as {registry.name}; run `dvc repro register`"
