@@ -21,6 +21,7 @@ SET = "street"
 # What a clone would hold, but for documents and tests.
 _FILES = (
     *(".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml"),
+    "prefect.yaml",
     *("data/champion.lock.json", "data/golden.json", "data/captures/README.md"),
 )
 _PACKAGES = ("ssvif", "pipelines")

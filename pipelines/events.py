@@ -5,7 +5,7 @@ event that a retraining hangs on is posted instead: when the call returns, the s
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect.client.orchestration import get_client
 from prefect.events import Event
@@ -13,6 +13,9 @@ from prefect.runtime import flow_run
 
 from ssvif.retraining import due, inbox
 from ssvif.retraining.journal import Entry
+
+if TYPE_CHECKING:
+    from ssvif.retraining.monitor import Monitored
 
 ARRIVED = "ssvif.captures.arrived"
 REFUSED = "ssvif.captures.refused"
@@ -77,6 +80,22 @@ def announce_retraining(found: due.Due, model: str) -> None:
     }
     post_event(DUE, model_resource(model), f"model {model}", payload)
     due.mark_due_announced(found)
+
+
+def tell_of_drift(found: "Monitored", model: str) -> None:
+    """Send the event that new captures differ so much that it matters.
+
+    Args:
+        found: What was measured.
+        model: Name of the registered model.
+    """
+    payload = {
+        "sentence": found.sentence,
+        "champion": found.champion,
+        "new_pairs": found.new_pairs,
+        "page": found.page.as_posix(),
+    }
+    post_event(DRIFT, model_resource(model), f"model {model}", payload)
 
 
 def model_resource(model: str) -> str:

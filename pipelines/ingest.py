@@ -14,14 +14,15 @@ from prefect.artifacts import create_markdown_artifact
 
 from pipelines import events
 from pipelines.dvc import StageFailedError
-from pipelines.train import run_stage
+from pipelines.server import server_at_hand
+from pipelines.tasks import run_stage
 from ssvif.console import EXIT_REFUSED
 from ssvif.errors import SsvifError
 from ssvif.params import Params, load_params
 from ssvif.retraining import due, inbox
 from ssvif.retraining.journal import Entry
 from ssvif.retraining.remote import DOWNLOADS, fetch_deliveries, is_remote
-from ssvif.retraining.summary import markdown
+from ssvif.retraining.summary import deliveries_markdown
 
 _LIMIT_S = 3600.0
 # Somebody else's `dvc` in the same folder keeps it busy for as long as a stage takes.
@@ -92,7 +93,9 @@ def ingest(drop: str = "", reason: str = "by hand") -> None:
     if found.is_due:
         announce(found, params.register_.name)
     create_markdown_artifact(
-        markdown(entries, found), key="deliveries", description="What became of deliveries"
+        deliveries_markdown(entries, found),
+        key="deliveries",
+        description="What became of deliveries",
     )
 
 
@@ -101,7 +104,8 @@ def main(
 ) -> None:
     """Take in what was delivered, without waiting for the deployment."""
     try:
-        ingest(drop)
+        with server_at_hand():
+            ingest(drop)
     except StageFailedError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(EXIT_REFUSED if error.refused else 1)

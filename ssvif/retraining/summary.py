@@ -1,26 +1,51 @@
-"""What became of deliveries, as Markdown for people."""
+"""What became of deliveries, and how far captures have drifted, as Markdown for people."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ssvif.retraining.due import Due
 from ssvif.retraining.journal import Entry
 
-_NONE = "Nothing new was delivered.\n"
+if TYPE_CHECKING:
+    from ssvif.drift.measure import Finding
+    from ssvif.retraining.monitor import Monitored
 
 
-def markdown(entries: Sequence[Entry], due: Due) -> str:
+def deliveries_markdown(entries: Sequence[Entry], due: Due) -> str:
     """Return a table of deliveries, and whether a retraining is due.
 
     Args:
         entries: Of the journal.
         due: What came of asking.
     """
-    head = "| delivery | set | what became of it |\n|---|---|---|\n"
-    rows = "".join(
-        f"| {_cell(entry.name)} | {_cell(entry.set_name)} | {_cell(entry.sentence)} |\n"
-        for entry in entries
-    )
-    return f"{head + rows if entries else _NONE}\n{due.sentence[0].upper()}{due.sentence[1:]}.\n"
+    rows = [(entry.name, entry.set_name, entry.sentence) for entry in entries]
+    head = ("delivery", "set", "what became of it")
+    what = _table(head, rows) if rows else "Nothing new was delivered.\n"
+    return f"{what}\n{due.sentence[0].upper()}{due.sentence[1:]}.\n"
+
+
+def drift_markdown(found: "Monitored") -> str:
+    """Return what a measurement of drift found: a sentence, and a row for each measure.
+
+    Args:
+        found: What came of it.
+    """
+    rows = [_finding(finding) for finding in found.drift.findings]
+    head = ("captures", "measure", "stability index", "p", "matters")
+    return f"{found.sentence}\n\n{_table(head, rows)}\nThe whole page: `{found.page}`\n"
+
+
+def _finding(finding: "Finding") -> tuple[str, ...]:
+    group = finding.group or "all new"
+    if not finding.judged:
+        return group, finding.measure, "", "", f"not judged: {finding.reason}"
+    index, pvalue = f"{finding.index:.2f}", f"{finding.pvalue:.3f}"
+    return group, finding.measure, index, pvalue, "yes" if finding.matters else "no"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([_cell(text) for text in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _cell(text: str) -> str:
