@@ -56,7 +56,9 @@ def drift(
 
 def _lines(found: "Monitored") -> list[str]:
     """Return one line a measure, of all new pairs together and then of each set."""
-    lines = []
+    lines: list[str] = []
+    if not found.new_pairs:
+        return lines
     for finding in found.drift.findings:
         what = f"{finding.group}: {finding.measure}" if finding.group else finding.measure
         if not finding.judged:

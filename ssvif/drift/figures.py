@@ -21,7 +21,7 @@ _HEIGHT = 170.0
 _BOTTOM = _HEIGHT - 34.0
 _LEFT, _RIGHT, _TOP = 40.0, WIDTH - 14.0, 8.0
 _BINS = 24
-_CUT = 0.002  # of the pairs on either side, that single ones do not squeeze the rest
+_CUT = 0.01  # of the pairs on either side, that single ones do not squeeze the rest
 _MEASUREMENTS = 40  # of the trend, the latest
 _DATES = 4  # of them that are written out
 
@@ -35,7 +35,7 @@ def distribution_charts(drift: Drift) -> list[Chart]:
                 side[measure.name].to_numpy(np.float64) for side in (drift.reference, drift.new)
             ]
             svg = _histogram(*sides, title=measure.title, unit=measure.unit)
-            charts.append(Chart(_opening(measure.title), measure.unit, svg))
+            charts.append(Chart(_opening(measure.title), "", svg))
     if drift.prototypes is not None:
         charts.append(_prototype_chart(drift, drift.prototypes))
     return charts
@@ -87,8 +87,8 @@ def _prototype_chart(drift: Drift, shares: pd.DataFrame) -> Chart:
     names = [f"prototype {number + 1}" for number in range(shares.shape[1])]
     x = Scale(0.5, shares.shape[1] + 0.5, _LEFT, _RIGHT)
     measure = BY_NAME[PROTOTYPES]
-    svg = _bars(*means, x=x, names=names, title=measure.title, unit="number")
-    note = f"{measure.unit}; {len(tables[0])} learnt and {len(tables[1])} new pairs looked at"
+    svg = _bars(*means, x=x, names=names, title=measure.title, unit="number of the prototype")
+    note = f"shares of pixels, in {len(tables[0])} learnt and {len(tables[1])} new pairs"
     return Chart(_opening(measure.title), note, svg)
 
 

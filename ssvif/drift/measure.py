@@ -162,6 +162,7 @@ def _groups(
     for name in sets:
         own = reference[reference["set"] == name]
         is_known = len(own) >= min_pairs
+        # One set beside the whole reference is all new pairs over again.
         if len(sets) > 1 or (is_known and len(own) < len(reference)):
             yield str(name), own if is_known else reference, new[new["set"] == name]
 

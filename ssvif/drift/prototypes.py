@@ -16,7 +16,7 @@ from ssvif.files import sha256_file, write_json
 from ssvif.models.weights import load_model
 
 CACHE = Path(".cache/drift")
-SAMPLE = 96  # pairs of either side at most
+SAMPLE = 64  # pairs of either side at most
 
 _HASH_LENGTH = 16
 _DIGITS = 6

@@ -14,6 +14,7 @@ from ssvif.report.pictures import ChosenPair, PicturePair, encode_pictures
 SHOWN = 6
 _PIXELS = 1 << 28  # canonical pairs are files of our own making
 _BUDGET = 500_000  # letters of all pictures together
+_FARTHEST = 5.0  # middle halves of the learnt
 _ROUNDING = 1.0e-9
 
 
@@ -26,7 +27,7 @@ class Unusual:
         set: The set of captures.
         name: Its name there.
         light: `day` or `night`.
-        measure: In which it is furthest from the middle of what the champion learnt.
+        measure: The one in which it stands out most.
         value: What it has of it.
         low: The least of the middle half of the learnt.
         high: The greatest of it.
@@ -66,7 +67,8 @@ def most_unusual(drift: Drift, count: int = SHOWN) -> list[Unusual]:
     """Return the new pairs that stand out most, one a block of scenes at most.
 
     How far a pair stands out in a measure is its distance from the learnt median, in units of
-    their middle half.
+    their middle half; over all measures it is the mean, so that a wild value of one, such as a
+    shift by night, does not decide alone.
 
     Args:
         drift: What was found.
@@ -77,8 +79,8 @@ def most_unusual(drift: Drift, count: int = SHOWN) -> list[Unusual]:
         return []
     low, median, high = (drift.reference[names].quantile(q) for q in (0.25, 0.5, 0.75))
     width = (high - low).where(high - low > _ROUNDING, np.inf)
-    away = (drift.new[names] - median).abs() / width
-    order = drift.new.assign(far=away.max(axis=1), measure=away.idxmax(axis=1))
+    away = ((drift.new[names] - median).abs() / width).clip(upper=_FARTHEST)
+    order = drift.new.assign(far=away.mean(axis=1), measure=away.idxmax(axis=1))
     order = order.sort_values(["far", "id"], ascending=[False, True]).drop_duplicates("block")
     return [
         Unusual(

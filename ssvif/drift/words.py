@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ssvif.drift.measure import TOGETHER, Drift, Finding
 from ssvif.drift.measures import BY_NAME, PROTOTYPES
 
+_NAMED = 3  # differences in a sentence
 _NEGLIGIBLE = 0.147  # of the superiority; Romano et al. 2006
 
 
@@ -46,9 +47,10 @@ def describe(finding: Finding) -> str:
 
 
 def _mattering(drift: Drift, group: str) -> list[str]:
-    """Return what matters of a group in words, the largest index first."""
+    """Return what matters most of a group in words, the largest index first."""
     found = [finding for finding in drift.findings if finding.matters and finding.group == group]
-    return [describe(finding) for finding in sorted(found, key=lambda one: -one.index)]
+    found.sort(key=lambda finding: -finding.index)
+    return [describe(finding) for finding in found[:_NAMED]]
 
 
 def _list(words: Sequence[str]) -> str:
