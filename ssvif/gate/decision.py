@@ -24,7 +24,7 @@ Kind = Literal[
     "slice",  # is a metric no worse, within some of these pairs
     "probe",  # is a probe no worse
     "floor",  # is an absolute floor reached
-    "size",  # are the weights small enough
+    "size",  # is the fusion network small enough
     "latency",  # is it quick enough beside the champion
     "sanity",  # are the outputs fit to be looked at, whatever goes in
 ]
@@ -57,7 +57,7 @@ class Challenger(_Record):
 
     Args:
         weights: SHA-256 of its weights file.
-        megabytes: The file's size, in 10^6 bytes.
+        megabytes: The file's size, in 10^6 bytes; branches and all.
     """
 
     weights: Sha256

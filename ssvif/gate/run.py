@@ -115,7 +115,7 @@ def run_gate(job: Job) -> Gated:
     challenger = GatedModel.load(CHALLENGER, job.challenger, device=device)
     alone = [
         *job.floors,
-        check_size(_megabytes(job.challenger), job.params.gate),
+        check_size(challenger.megabytes, job.params.gate),
         *check_sanity(challenger, _sanity_scenes(job, device), seed=job.params.seed),
     ]
     rival = job.rival
@@ -277,25 +277,22 @@ def _decided(
 def _decision(
     job: Job, outcome: str, sentence: str, *, checks: Sequence[Check], **more: object
 ) -> Decision:
-    weights = Challenger(weights=sha256_file(job.challenger), megabytes=_megabytes(job.challenger))
+    if not job.challenger.is_file():
+        raise ModelError(f"{job.challenger}: no such file; train a model with `make repro`")
+    megabytes = round(job.challenger.stat().st_size / _MEGA, 3)
+    challenger = Challenger(weights=sha256_file(job.challenger), megabytes=megabytes)
     return Decision.model_validate(
         {
             "outcome": outcome,
             "mode": job.params.gate.mode,
             "sentence": sentence,
             "champion": job.rival.about if job.rival else None,
-            "challenger": weights,
+            "challenger": challenger,
             "golden": job.golden[0].hash if job.golden else None,
             "checks": tuple(checks),
             **more,
         }
     )
-
-
-def _megabytes(path: Path) -> float:
-    if not path.is_file():
-        raise ModelError(f"{path}: no such file; train a model with `make repro`")
-    return round(path.stat().st_size / _MEGA, 3)
 
 
 def _numbers(gains: Sequence[Gain]) -> dict[str, float | None]:

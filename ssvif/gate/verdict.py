@@ -51,9 +51,16 @@ def _reasons(failed: Sequence[Check], lead: Check | None) -> str:
 
 
 def _told(failed: Sequence[Check]) -> str:
-    ordered = sorted(failed, key=lambda check: _ORDER.index(check.kind))
+    ordered = sorted(failed, key=lambda check: (_ORDER.index(check.kind), -_excess(check)))
     told = " and ".join(check.sentence for check in ordered[:_TOLD])
     rest = len(ordered) - _TOLD
     if rest <= 0:
         return told
     return f"{told}, and {rest} further {'check fails' if rest == 1 else 'checks fail'}"
+
+
+def _excess(check: Check) -> float:
+    """Return by how many times a loss is the limit; what is only feared comes after what is."""
+    if check.value is None or not check.limit:
+        return 0.0
+    return check.value / check.limit
