@@ -1,0 +1,80 @@
+"""The commands about the champion, on a project with two registered versions."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from ssvif.cli.main import app
+from ssvif.errors import RegistryError
+from ssvif.registry.bundle import bundle_hash
+
+
+@pytest.fixture
+def command(tracked_project):
+    """Run the command line; what it refuses is raised."""
+    (tracked_project / "params.yaml").write_text("register: {name: fuser}\n")
+
+    def ssvif(*arguments):
+        return CliRunner().invoke(app, arguments, catch_exceptions=False).output
+
+    return ssvif
+
+
+def test_champion__says_who_leads_and_why(two_versions, command):
+    told = command("champion")
+    assert told.startswith("fuser version 1 leads since 20")
+    assert "registration: every floor is reached" in told
+    assert "Qabf 0.500" in told
+    content = json.loads(command("champion", "--json"))
+    assert (content["version"], content["previous"], content["challenger"]) == (1, None, 2)
+    assert content["bundle"] == bundle_hash(two_versions[1])
+
+
+def test_champion__nobody_leads(command):
+    assert "nobody leads" in command("champion")
+    assert command("champion", "--json") == "null\n"
+
+
+def test_promote__by_the_gates_decision_and_back_again(two_versions, command, decide):
+    decide(two_versions[1])
+    told = command("promote", "challenger", "--decision", "reports/gate")
+    assert told == "Version 2 leads, after version 1: Qabf +0.02\n"
+    told = command("rollback", "--reason", "halos", "--by", "Ada")
+    assert told == "Back to version 1, from version 2: halos\n"
+    lines = command("history").splitlines()
+    assert [line[21:] for line in lines] == [
+        "Back to version 1, from version 2",
+        "Ada: halos",
+        "Version 2 leads, after version 1",
+        "gate: Qabf +0.02",
+        "Version 1 leads, the first",
+        "registration: every floor is reached",
+    ]
+    kinds = [event["kind"] for event in json.loads(command("history", "--json"))]
+    assert kinds == ["rollback", "promotion", "first"]
+
+
+def test_promote__by_force(two_versions, command):
+    told = command("promote", "2", "--force", "--by", "Ada", "--reason", "looks better")
+    assert told == "Version 2 leads by force, after version 1: looks better\n"
+    assert f"fuser version {max(two_versions)} leads" in command("champion")
+
+
+@pytest.mark.usefixtures("two_versions")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["2"], "needs the gate's word"),
+        (["2", "--force"], "--by and --reason"),
+        (["best", "--force"], "expected the number of a version"),
+        (["7", "--force", "--by", "Ada", "--reason", "x"], "has no version 7"),
+    ],
+)
+def test_promote__refuses(command, arguments, message):
+    with pytest.raises(RegistryError, match=message):
+        command("promote", *arguments)
+
+
+def test_history__of_a_new_project(command):
+    assert "nothing has happened yet" in command("history")
