@@ -18,7 +18,7 @@ from pathlib import Path
 import yaml
 
 from pipelines import guard
-from ssvif.console import EXIT_REFUSED
+from ssvif.console import EXIT_REFUSED, EXIT_UNREACHABLE
 
 DVC_FILE = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
@@ -27,7 +27,14 @@ DVC_LOCK = Path("dvc.lock")
 GRACE_SECONDS = 15.0
 _MARGIN_SECONDS = 5.0  # for a guard that is asked to end, before it is killed itself
 _POLL_SECONDS = 0.05
+# What DVC advises at the end of each run is for people who work in the folder.
+_ADVICE = re.compile(
+    r"\s*$|To track the changes with git|\s+git add |To enable auto staging|\s+dvc config core"
+    r"|Use `dvc push`"
+)
 _REFUSAL = re.compile(r"^error: (?P<message>.+)$")
+_BUSY = "is busy"
+_SIGNALLED = 128
 _EXIT_CODE = re.compile(r"exited with (?P<code>-?\d+)")
 
 
@@ -37,13 +44,16 @@ class StageFailedError(Exception):
     Args:
         stage: Its name.
         message: The stage's own line, or what DVC said.
-        refused: Whether the stage refused its input or parameters, so that trying again is vain.
+        refused: Whether the stage refused its input or parameters.
+        transient: Whether trying again may do: a service does not answer, DVC is busy, or
+            somebody killed the stage.
     """
 
-    def __init__(self, stage: str, message: str, *, refused: bool) -> None:
+    def __init__(self, stage: str, message: str, *, refused: bool, transient: bool = False) -> None:
         super().__init__(f"{stage}: {message}")
         self.stage = stage
         self.refused = refused
+        self.transient = transient
 
 
 def stage_names(folder: Path = Path()) -> list[str]:
@@ -78,8 +88,9 @@ def reproduce(
     variables = environment or {}
 
     def keep(line: str) -> None:
-        lines.append(line)
-        log(line)
+        if not _ADVICE.match(line):
+            lines.append(line)
+            log(line)
 
     def restore() -> None:
         if _is_known(stage, folder / DVC_LOCK):
@@ -213,9 +224,11 @@ def _failure(stage: str, lines: Sequence[str], limit_s: float | None) -> StageFa
         return StageFailedError(stage, message, refused=True)
     codes = [int(found["code"]) for found in map(_EXIT_CODE.search, lines) if found]
     refusals = [found["message"] for found in map(_REFUSAL.match, lines) if found]
-    spoken = [line for line in lines if line.strip()]
-    message = refusals[-1] if refusals else (spoken[-1] if spoken else "DVC said nothing")
-    return StageFailedError(stage, message, refused=bool(codes) and codes[-1] == EXIT_REFUSED)
+    message = [*(lines or ["DVC said nothing"]), *refusals][-1]
+    code = codes[-1] if codes else 0
+    # A shell tells of a signal by 128 and more, Python by less than nothing.
+    transient = code == EXIT_UNREACHABLE or code < 0 or code > _SIGNALLED or _BUSY in message
+    return StageFailedError(stage, message, refused=code == EXIT_REFUSED, transient=transient)
 
 
 def _is_known(stage: str, lock: Path) -> bool:

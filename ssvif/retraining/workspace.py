@@ -99,38 +99,42 @@ class Workspace:
 
 
 @contextmanager
-def open_workspace(project: Path, inputs: Inputs) -> Iterator[Workspace]:
-    """Take up the retraining of some inputs: where it was left, or from the beginning.
+def hold_retraining(project: Path, inputs: Inputs) -> Iterator[str]:
+    """Hold the lock of the retraining of some inputs: one that was left, or a new one.
 
     Args:
         project: The project's folder.
         inputs: What it is made from.
 
     Yields:
-        The workspace, with the captures, parameters and ingested pairs in it.
+        The retraining's name.
 
     Raises:
-        RetrainingError: If it is running already, or the workspace cannot be made.
-        StorageError: If the disk is full.
+        RetrainingError: If it is running already, or garbage has been collected for too long.
     """
     project = project.absolute()
     begun = next((state for state in open_states(project) if state.is_of(inputs)), None)
     name = begun.id if begun else inputs.id
     with _held(project, name):
-        yield take_up(project, name, inputs)
+        yield name
 
 
 def take_up(project: Path, name: str, inputs: Inputs) -> Workspace:
     """Bring a workspace up to its beginning, or to where it was left; its lock must be held.
 
     Args:
-        project: The project's folder, absolute.
+        project: The project's folder.
         name: The retraining.
         inputs: What it is made from.
 
+    Returns:
+        The workspace, with the captures, parameters and ingested pairs in it.
+
     Raises:
         RetrainingError: If it cannot be made.
+        StorageError: If the disk is full.
     """
+    project = project.absolute()
     folder = project / HOME / name
     if ended := end_leftovers(folder):
         _log.warning("ended %d processes that were left of an earlier try", ended)

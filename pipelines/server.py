@@ -1,0 +1,75 @@
+"""A Prefect server for one run, where none is configured.
+
+Prefect starts one by itself, but leaves it running where its flow is killed. This one has a guard.
+"""
+
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import prefect
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from pipelines.dvc import guarded
+from ssvif.errors import ServiceError
+
+_START_SECONDS = 120.0
+_POLL_SECONDS = 0.1
+# As Prefect sets them for its own temporary server: no pages, no services of a lasting one.
+_VARIABLES = {
+    "PREFECT_UI_ENABLED": "0",
+    "PREFECT__SERVER_EPHEMERAL": "1",
+    "PREFECT__SERVER_FINAL": "1",
+}
+
+
+@contextmanager
+def server_at_hand() -> Iterator[None]:
+    """Give the block a Prefect server: the configured one, or one that lasts as long as it.
+
+    Raises:
+        ServiceError: If it does not start.
+    """
+    if PREFECT_API_URL.value():
+        yield
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [
+        *(sys.executable, "-m", "uvicorn", "--app-dir", str(Path(prefect.__file__).parents[1])),
+        *("--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1"),
+        *("--port", port, "--log-level", "error", "--lifespan", "on"),
+    ]
+    with guarded(command, environment={**os.environ, **_VARIABLES}) as process:
+        lines: list[str] = []
+        # Read, lest the pipe fills up.
+        threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True).start()
+        address = f"http://127.0.0.1:{port}/api"
+        deadline = time.monotonic() + _START_SECONDS
+        while not _answers(address):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ServiceError(
+                    f"the temporary Prefect server does not start ({_last(lines)}); start one with "
+                    "`prefect server start` and set PREFECT_API_URL"
+                )
+            time.sleep(_POLL_SECONDS)
+        with temporary_settings({PREFECT_API_URL: address}):
+            yield
+
+
+def _answers(address: str) -> bool:
+    with suppress(URLError, OSError), urlopen(f"{address}/health", timeout=5.0) as response:  # noqa: S310 - our own http address
+        return bool(response.status == 200)
+    return False
+
+
+def _last(lines: list[str]) -> str:
+    return lines[-1].strip() if lines else "it said nothing"
