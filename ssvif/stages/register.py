@@ -5,12 +5,10 @@ quick, and imports no torch.
 """
 
 import logging
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from ssvif import console
-from ssvif.errors import ManifestError
 from ssvif.files import write_json
 from ssvif.fuse.places import CHAMPION
 from ssvif.params import load_params
@@ -19,6 +17,7 @@ from ssvif.registry.card import model_card
 from ssvif.registry.floors import Verdict, check_floors
 from ssvif.registry.register import Registration, register_bundle
 from ssvif.tracking import facts
+from ssvif.tracking.datasets import count_pairs
 from ssvif.tracking.record import read_record
 from ssvif.tracking.run import track_stage
 
@@ -70,7 +69,7 @@ def _write_bundle(metrics: dict[str, Any]) -> str:
         "git_dirty": two.tags[facts.DIRTY_TAG],
         "manifest": two.tags[facts.MANIFEST_TAG],
         "params": two.tags[facts.PARAMS_TAG],
-        "pairs": _count_pairs(facts.MANIFEST),
+        "pairs": count_pairs(facts.MANIFEST),
     }
     card = model_card(params=params, metrics=metrics, lineage=lineage)
     return write_bundle(
@@ -82,22 +81,6 @@ def _write_bundle(metrics: dict[str, Any]) -> str:
         manifest=facts.MANIFEST,
         card=card,
     )
-
-
-def _count_pairs(manifest: Path) -> dict[str, dict[str, int]]:
-    """Count pairs by set and split."""
-    from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
-
-    try:
-        table = ParquetFile(manifest).read(columns=["set", "split"])
-    except (OSError, ArrowException) as error:
-        raise ManifestError(f"{manifest}: not readable ({error}); run `dvc repro`") from error
-    counts = Counter(zip(*(table[name].to_pylist() for name in ("set", "split")), strict=True))
-    pairs: dict[str, dict[str, int]] = {}
-    for (name, split), count in sorted(counts.items()):
-        pairs.setdefault(name, {})[split] = count
-    return pairs
 
 
 def _say(name: str, found: Registration, verdict: Verdict) -> None:

@@ -18,6 +18,7 @@ import yaml
 
 from ssvif.files import sha256_file, sha256_json
 from ssvif.params import Params
+from ssvif.tracking.datasets import DataInput, find_input
 
 DVC_FILE = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
@@ -58,11 +59,13 @@ class StageFacts:
         params: The sections of params.yaml that dvc.yaml lists for the stage, or all of them
             where it lists none; what it lists of another file stands under that file's name.
         tags: Hashes and revisions, by tag.
+        data: The manifest, where the stage reads its pairs.
     """
 
     stage: str
     params: Mapping[str, Any]
     tags: Mapping[str, str]
+    data: DataInput | None = None
 
 
 def describe_stage(stage: str, params: Params, tags: Mapping[str, str]) -> StageFacts:
@@ -93,7 +96,8 @@ def describe_stage(stage: str, params: Params, tags: Mapping[str, str]) -> Stage
         START_TAG: start["bundle"] if start else SCRATCH,
         DVC_STAGE_TAG: _stage_hash(definition, own),
     }
-    return StageFacts(stage=stage, params=own, tags={**known, **tags})
+    data = find_input(stage, MANIFEST, manifest)
+    return StageFacts(stage=stage, params=own, tags={**known, **tags}, data=data)
 
 
 def _own_params(listed: Sequence[Any], everything: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ssvif.tracking.failures import reason
 from ssvif.tracking.journal import Row
 from ssvif.tracking.record import read_record
 from ssvif.tracking.store import Store, open_client, shown_uri
+from ssvif.tracking.system import watch_system
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class LivePush(threading.Thread):
         self._store: Store | None = None
         self._run_id: str | None = None
         self._described = False
+        self._end_watch: Callable[[], None] | None = None
         self._pushed = 0
         self._warned = False
 
@@ -56,6 +58,8 @@ class LivePush(threading.Thread):
         pause = 0.0
         while not self._ending.wait(pause):
             pause = FLUSH_SECONDS if self._attempt(self._flush) else _PAUSE_AFTER_FAILURE
+            if self._described and self._run_id is not None and self._end_watch is None:
+                self._end_watch = watch_system(self._run_id)
         told = None
         while told != self._status:
             told = self._status
@@ -102,6 +106,8 @@ class LivePush(threading.Thread):
         self._pushed = len(rows)
 
     def _finish(self) -> None:
+        if self._end_watch is not None:
+            self._end_watch()
         self._flush()
         if self._store is not None and self._run_id is not None:
             record = read_record(self._record) if self._record else None

@@ -2,7 +2,7 @@
 
     metrics.csv   one line a step, one column a key
     params.json   the stage's parameters
-    run.json      the stage's name, and tags that say what made it
+    run.json      the stage's name, tags that say what made it, the manifest that it read
     artifacts/    plots and other files
 
 Equal data, parameters, seed and commit give equal bytes: no times, and nothing of the machine.
@@ -12,11 +12,12 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ssvif.errors import StorageError
 from ssvif.files import atomic_folder, sha256_folder, write_json, write_text
+from ssvif.tracking.datasets import DataInput
 from ssvif.tracking.facts import StageFacts
 from ssvif.tracking.journal import Row, read_table, table
 
@@ -60,7 +61,9 @@ def write_record(
     with atomic_folder(folder) as new:
         write_text(new / METRICS_FILE, table(rows))
         write_json(new / PARAMS_FILE, facts.params)
-        write_json(new / RUN_FILE, {"stage": facts.stage, "tags": dict(facts.tags)})
+        data = asdict(facts.data) if facts.data else None
+        run = {"stage": facts.stage, "tags": dict(facts.tags), "data": data}
+        write_json(new / RUN_FILE, run)
         for path in artifacts:
             (new / ARTIFACTS).mkdir(exist_ok=True)
             shutil.copyfile(path, new / ARTIFACTS / path.name)
@@ -76,9 +79,10 @@ def read_record(folder: Path) -> Record:
         run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
         params = json.loads((folder / PARAMS_FILE).read_text(encoding="utf-8"))
         text = (folder / METRICS_FILE).read_text(encoding="utf-8")
-        facts = StageFacts(stage=run["stage"], params=params, tags=run["tags"])
+        data = DataInput(**run["data"]) if run.get("data") else None
+        facts = StageFacts(stage=run["stage"], params=params, tags=run["tags"], data=data)
         rows = read_table(text, time_ms=time.time_ns() // 1_000_000)
-    except (OSError, KeyError, ValueError, StopIteration) as error:
+    except (OSError, KeyError, TypeError, ValueError, StopIteration) as error:
         raise StorageError(
             f"{folder}: not a whole run record ({error}); restore it with `dvc checkout`, "
             "or run the stage again"

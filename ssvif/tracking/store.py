@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ssvif.tracking.datasets import mlflow_input
 from ssvif.tracking.facts import (
     ABSENT,
     COMMIT_TAG,
@@ -48,6 +49,7 @@ PROCESS_TAG = "ssvif.process"
 HOST_TAG = "ssvif.host"
 PIPELINE_RUN_TAG = "ssvif.pipeline_run"
 _PARENT_TAG = "mlflow.parentRunId"
+_IS_PARENT = f"tags.`{PIPELINE_RUN_TAG}` LIKE '%'"
 
 # A dead server must cost seconds, not the minutes of MLflow's own defaults.
 _ENVIRONMENT = {
@@ -148,13 +150,16 @@ class Store:
         return str(run.info.run_id)
 
     def describe(self, run_id: str, facts: StageFacts) -> None:
-        """Log a child's parameters; a second call changes nothing."""
+        """Log a child's parameters and input; a second call changes nothing."""
         from mlflow.entities import Param
 
         flat = flatten(facts.params).items()
         params = [Param(key, str(value)[:_LONGEST_PARAM]) for key, value in flat]
         for first in range(0, len(params), _PARAMS_PER_CALL):
             self.client.log_batch(run_id, params=params[first : first + _PARAMS_PER_CALL])
+        if facts.data is not None:
+            for run in (run_id, self._parent_of(run_id)):
+                self.client.log_inputs(run, datasets=[mlflow_input(facts.data)])
 
     def resume_parent(self, run_id: str, facts: StageFacts) -> None:
         """Show that a child is at work, in its parent: as running, and from this child's commit."""
@@ -178,7 +183,7 @@ class Store:
             self.client.log_batch(run_id, metrics=metrics[first : first + _METRICS_PER_CALL])
 
     def finish(self, run_id: str, status: str, record: Record | None) -> None:
-        """End a child, and give its parent the same state.
+        """End a child, and give its parent the same state, unless another child is at work.
 
         Args:
             run_id: The child.
@@ -186,7 +191,9 @@ class Store:
             record: What the stage left; its hash marks the child as complete.
         """
         self._end(run_id, status, record)
-        self.client.set_terminated(self._parent_of(run_id), status)
+        parent = self._parent_of(run_id)
+        if not self._children(parent, "RUNNING"):
+            self.client.set_terminated(parent, status)
 
     def add(self, record: Record) -> str:
         """Add a whole record as a finished child, and return the child's id.
@@ -198,6 +205,17 @@ class Store:
         self.log(run_id, record.rows)
         self._end(run_id, "FINISHED", record)
         return run_id
+
+    def reap(self) -> list[str]:
+        """Mark children killed whose process on this machine is gone, and parents without a child.
+
+        What runs on other machines is left alone.
+
+        Returns:
+            Ids of the children that were marked.
+        """
+        with store_lock():
+            return self._reap()
 
     def find_record(self, digest: str) -> str | None:
         """Return the child that holds a record, by the record's hash."""
@@ -228,12 +246,24 @@ class Store:
     def _parent_of(self, run_id: str) -> str:
         return str(self.client.get_run(run_id).data.tags[_PARENT_TAG])
 
-    def _reap(self) -> None:
-        """Mark children killed whose process on this machine is gone."""
+    def _reap(self) -> list[str]:
         host = platform.node()
-        for run in self._search(f"attributes.status = 'RUNNING' and tags.`{HOST_TAG}` = '{host}'"):
-            if not is_alive(run.data.tags.get(PROCESS_TAG, "")):
-                self.finish(run.info.run_id, "KILLED", None)
+        running = self._search(f"attributes.status = 'RUNNING' and tags.`{HOST_TAG}` = '{host}'")
+        dead = [run for run in running if not is_alive(run.data.tags.get(PROCESS_TAG, ""))]
+        for run in dead:
+            self.finish(run.info.run_id, "KILLED", None)
+        # A process may have died after its child ended, and before the parent did.
+        for run in self._search(f"attributes.status = 'RUNNING' and {_IS_PARENT}"):
+            children = self._children(run.info.run_id)
+            if all(child.info.status != "RUNNING" for child in children):
+                ended = max(children, key=lambda child: child.info.end_time or 0, default=None)
+                status = ended.info.status if ended else "KILLED"
+                self.client.set_terminated(run.info.run_id, status)
+        return [str(run.info.run_id) for run in dead]
+
+    def _children(self, parent: str, status: str | None = None) -> "list[Run]":
+        query = f"tags.`{_PARENT_TAG}` = '{parent}'"
+        return self._search(f"{query} and attributes.status = '{status}'" if status else query)
 
     def _search(self, query: str) -> "list[Run]":
         return list(self.client.search_runs([self.experiment_id], query))

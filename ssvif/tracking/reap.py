@@ -1,0 +1,36 @@
+"""Runs whose process is gone are told as killed, also when no further stage runs."""
+
+from ssvif.errors import TrackingError
+from ssvif.tracking.failures import is_transient, reason
+from ssvif.tracking.store import Store, database_path, open_client, shown_uri, tracking_uri
+
+
+def reap_runs(experiment: str) -> list[str]:
+    """Mark the runs of dead processes of this machine as killed.
+
+    Args:
+        experiment: Name of the MLflow experiment; nothing is made where it does not exist.
+
+    Returns:
+        Ids of the children that were marked.
+
+    Raises:
+        TrackingError: If the store cannot be reached or refuses.
+    """
+    database = database_path(tracking_uri())
+    if database is not None and not database.exists():
+        return []
+    try:
+        client = open_client()
+        if client.get_experiment_by_name(experiment) is None:
+            return []
+        return Store(client, experiment).reap()
+    except TrackingError:
+        raise
+    # MLflow, its backends and the network share no base class.
+    except Exception as error:
+        raise TrackingError(
+            f"{shown_uri()}: the tracking store cannot be used ({reason(error)}); "
+            "check MLFLOW_TRACKING_URI and that the server runs",
+            transient=is_transient(error),
+        ) from error
