@@ -53,12 +53,12 @@ def prototype_shares(
         StorageError: If the cache cannot be written.
     """
     places: dict[str, Path] = {}
-    for (ids, folder), kind in ((reference, "that the champion learnt from"), (new, "new")):
+    for (ids, folder), kind in ((reference, "learnt"), (new, "new")):
         there = [
             one for one in sorted(set(ids)) if all(p.is_file() for p in pair_paths(one, folder))
         ]
         if len(there) < least:
-            return f"{len(there)} of {len(ids)} pairs {kind} are on disk, {least} are needed"
+            return f"{len(there)} of {len(ids)} {kind} pairs are on disk, {least} are needed"
         places |= dict.fromkeys(there[:SAMPLE], folder)
     path = cache / f"{sha256_file(weights)[:_HASH_LENGTH]}.json"
     known = _read(path)
