@@ -1,4 +1,4 @@
-"""`ssvif fuse`: fuses two files, or two folders paired by name."""
+"""`ssvif fuse`: fuses two files, two folders paired by name, or a delivery as it is."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +10,13 @@ REGISTRY_SCHEME = "models:/"
 
 
 def fuse(
-    vis: Annotated[Path, typer.Argument(help="Visible image, or a folder of them.")],
-    ir: Annotated[Path, typer.Argument(help="Infrared image, or a folder of them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="PNG to write, or a folder.")],
+    vis: Annotated[Path | None, typer.Argument(help="Visible image, or a folder of them.")] = None,
+    ir: Annotated[Path | None, typer.Argument(help="Infrared image, or a folder of them.")] = None,
+    captures: Annotated[
+        Path | None,
+        typer.Option(help="A delivery in any layout, instead of VIS and IR; see docs/captures.md."),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="Weights file, bundle folder or models:/NAME@ALIAS; else the champion."),
@@ -24,19 +28,27 @@ def fuse(
 ) -> None:
     """Fuse registered pairs of any size; the fused image keeps the visible one's colour.
 
+    What is fused already, of the same files and model, is passed over.
+
     Exit codes: 0 all fused, 2 nothing could be started, 3 some pairs failed and are named.
     """
-    from ssvif.fuse.files import fuse_files, pair_files
+    from ssvif.errors import CapturesError
+    from ssvif.fuse.files import fuse_files, fuse_folder, pair_files
     from ssvif.fuse.fuser import Fuser
     from ssvif.fuse.places import CHAMPION
 
-    pairs = pair_files(vis, ir, out)
-    fuser = Fuser.load(CHAMPION if model is None else _local_model(model))
-    failed = fuse_files(fuser, pairs, ir_range=ir_range)
-    typer.echo(f"fused {len(pairs) - len(failed)} of {len(pairs)} pairs to {out}")
-    for path, reason in failed.items():
+    place = CHAMPION if model is None else _local_model(model)
+    if captures is not None and vis is None:
+        done = fuse_folder(Fuser.load(place), captures, out, ir_range=ir_range)
+    elif vis is not None and ir is not None and captures is None:
+        pairs = pair_files(vis, ir, out)
+        done = fuse_files(Fuser.load(place), pairs, ir_range=ir_range)
+    else:
+        raise CapturesError("expected VIS and IR, or --captures FOLDER; see `ssvif fuse --help`")
+    typer.echo(f"{done.sentence}: {out}")
+    for path, reason in done.failed.items():
         typer.echo(f"failed: {path}: {reason}", err=True)
-    if failed:
+    if done.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 

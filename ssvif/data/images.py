@@ -8,11 +8,12 @@ import struct
 import threading
 import warnings
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from ssvif.errors import ColourInfraredError, ImageError, PixelLimitError
 from ssvif.files import atomic_path
@@ -192,14 +193,32 @@ def resize(image: UInt8Image, *, height: int, width: int) -> UInt8Image:
     return np.asarray(resized)
 
 
-def write_png(path: Path, image: UInt8Image) -> None:
+def write_png(path: Path, image: UInt8Image, *, text: Mapping[str, str] | None = None) -> None:
     """Write an image (H, W) or (H, W, 3) as PNG, whole or not at all.
+
+    Args:
+        path: Where to.
+        image: The pixels.
+        text: Text chunks to keep beside them.
 
     Raises:
         StorageError: If the file cannot be written.
     """
+    chunks = PngImagePlugin.PngInfo()
+    for key, value in (text or {}).items():
+        chunks.add_text(key, value)
     with atomic_path(path) as temporary:
-        Image.fromarray(image).save(temporary, format="PNG", **_PNG_OPTIONS)
+        Image.fromarray(image).save(temporary, format="PNG", pnginfo=chunks, **_PNG_OPTIONS)
+
+
+def read_png_text(path: Path) -> dict[str, str]:
+    """Return the text chunks before a PNG's pixels, which are not decoded.
+
+    Raises:
+        ImageError: If the file is not an image.
+    """
+    with _open(path) as image:
+        return {str(key): value for key, value in image.info.items() if isinstance(value, str)}
 
 
 def _open(path: Path) -> ImageFile.ImageFile:

@@ -1,4 +1,7 @@
-"""Fuses image files: one pair, or two folders paired by name."""
+"""Fuses image files: one pair, two folders paired by name, or a delivery as it is.
+
+What is fused already is passed over, so the same call goes on where an earlier one was killed.
+"""
 
 import logging
 import unicodedata
@@ -10,14 +13,20 @@ import numpy as np
 
 from ssvif.data.images import (
     SUFFIXES,
+    UInt8Image,
+    read_four_channels,
     read_infrared_raw,
     read_visible,
     scale_infrared,
     write_png,
 )
 from ssvif.data.infrared_range import EIGHT_BITS, common_range, is_deep
+from ssvif.data.layouts import AUTO, find_captures
+from ssvif.data.sets import read_set_info
 from ssvif.errors import CapturesError, ImageError, SsvifError
+from ssvif.files import sha256_file
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.marks import Marks, read_marks
 from ssvif.params import MAX_PIXELS, PERCENTILES
 
 logger = logging.getLogger(__name__)
@@ -31,6 +40,30 @@ class FusePair:
     ir: Path
     out: Path
     spare: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fused:
+    """What became of pairs.
+
+    Args:
+        fused: How many were fused just now.
+        skipped: How many were there already, of the same sources and weights.
+        failed: Why each other one failed, by its visible file.
+    """
+
+    fused: int
+    skipped: int
+    failed: Mapping[Path, str]
+
+    @property
+    def sentence(self) -> str:
+        """The same for people, such as `fused 3 of 10 pairs, 7 were done already`."""
+        total = self.fused + self.skipped + len(self.failed)
+        parts = [f"fused {self.fused} of {total} pairs"]
+        parts += [f"{self.skipped} were done already"] if self.skipped else []
+        parts += [f"{len(self.failed)} failed"] if self.failed else []
+        return ", ".join(parts)
 
 
 def pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
@@ -58,10 +91,64 @@ def pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
     return [FusePair(vis, ir, target)]
 
 
+def pair_captures(folder: Path, out: Path) -> list[FusePair]:
+    """Find the pairs of a delivery, in any layout of `ssvif.data.layouts`.
+
+    Args:
+        folder: The captures, as they were delivered.
+        out: A folder for the fused images; each is called as its pair is, and may so lie in a
+            folder below it.
+
+    Returns:
+        The pairs; what is without its other half is warned of and passed over.
+
+    Raises:
+        CapturesError: If the folder is missing or holds no pair, or `out` is a file.
+    """
+    if not folder.is_dir():
+        raise CapturesError(f"{folder}: no such folder; give the one that holds the captures")
+    if out.is_file():
+        raise CapturesError(f"{out}: expected a folder for the fused images, found a file")
+    info = read_set_info(folder)
+    captures = find_captures(folder, info.layout if info else AUTO)
+    whole = [
+        FusePair(capture.vis, capture.ir, out / f"{capture.name}.png", capture.spare)
+        for capture in captures
+        if capture.vis is not None and capture.ir is not None
+    ]
+    if not whole:
+        raise CapturesError(f"{folder}: no visible image has its infrared half")
+    if len(whole) < len(captures):
+        logger.warning("%d captures lack a half and are passed over", len(captures) - len(whole))
+    return whole
+
+
+def fuse_folder(
+    fuser: Fuser, folder: Path, out: Path, *, ir_range: tuple[float, float] | None = None
+) -> Fused:
+    """Fuse a whole delivery; a second call does what is left to do.
+
+    Args:
+        fuser: What fuses.
+        folder: The captures, in any layout of `ssvif.data.layouts`.
+        out: A folder for the fused images.
+        ir_range: See `fuse_files`; by default that of the folder's `set.yaml`, if it has one.
+
+    Raises:
+        CapturesError: If the folder is missing or holds no pair, or `out` is a file.
+    """
+    pairs = pair_captures(folder, out)
+    info = read_set_info(folder)
+    known = ir_range or (info.infrared_range if info else None)
+    return fuse_files(fuser, pairs, ir_range=known)
+
+
 def fuse_files(
     fuser: Fuser, pairs: Sequence[FusePair], *, ir_range: tuple[float, float] | None = None
-) -> dict[Path, str]:
+) -> Fused:
     """Fuse pairs of files; a pair that fails is reported and the rest goes on.
+
+    An output that says that it comes from the same files and weights is left as it is.
 
     Args:
         fuser: What fuses.
@@ -70,24 +157,51 @@ def fuse_files(
             percentiles over all such images given, of which there must be several.
 
     Returns:
-        Why each visible file that failed did so; empty where all went well.
+        How many were fused, and why others were not.
     """
     deep_range = ir_range or _find_range([pair.ir for pair in pairs])
-    failed = {}
+    failed: dict[Path, str] = {}
+    fused = 0
     for pair in pairs:
         try:
-            _fuse_pair(fuser, pair, deep_range)
+            fused += _fuse_pair(fuser, pair, deep_range)
         except SsvifError as error:
             failed[pair.vis] = str(error)
-    return failed
+    return Fused(fused, len(pairs) - fused - len(failed), failed)
 
 
-def _fuse_pair(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float] | None) -> None:
+def _fuse_pair(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float] | None) -> bool:
+    """Fuse one pair, and return whether there was anything to do."""
     if pair.spare:
         names = ", ".join(path.name for path in (pair.vis, pair.ir, *pair.spare))
         raise ImageError(f"{names} claim one name; keep one in each folder")
     if pair.out.resolve() in (pair.vis.resolve(), pair.ir.resolve()):
         raise ImageError(f"{pair.out}: would overwrite its own source; choose another output")
+    marks = _marks(fuser, pair, deep_range)
+    if marks is not None and read_marks(pair.out) == marks:
+        return False
+    vis, ir = _read_pair(pair, deep_range)
+    write_png(pair.out, fuser(vis, ir), text=marks.as_text() if marks else None)
+    return True
+
+
+def _marks(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float] | None) -> Marks | None:
+    if fuser.weights is None:
+        return None
+    try:
+        vis, ir = sha256_file(pair.vis), sha256_file(pair.ir)
+    except OSError as error:
+        raise ImageError(f"{error.filename}: cannot be read ({error.strerror})") from error
+    scaled = deep_range is not None and pair.vis != pair.ir and is_deep(pair.ir)
+    ir_range = f"{deep_range[0]:g} {deep_range[1]:g}" if scaled and deep_range else ""
+    return Marks(fuser.weights, vis, ir, ir_range)
+
+
+def _read_pair(
+    pair: FusePair, deep_range: tuple[float, float] | None
+) -> tuple[UInt8Image, UInt8Image]:
+    if pair.vis == pair.ir:
+        return read_four_channels(pair.vis, max_pixels=MAX_PIXELS)
     vis = read_visible(pair.vis, max_pixels=MAX_PIXELS)
     raw = read_infrared_raw(pair.ir, max_pixels=MAX_PIXELS)
     value_range = EIGHT_BITS if raw.dtype == np.uint8 else deep_range
@@ -97,7 +211,7 @@ def _fuse_pair(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float] | N
             " the camera's raw values with --ir-range BLACK WHITE (of a set that was brought in:"
             " infrared_range in its set.yaml, or ir_low and ir_high in the manifest)"
         )
-    write_png(pair.out, fuser(vis, scale_infrared(raw, value_range)))
+    return vis, scale_infrared(raw, value_range)
 
 
 def _pair_folders(vis: Path, ir: Path, out: Path) -> list[FusePair]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ssvif.data.images import UInt8Image
 from ssvif.errors import ModelError, ShapeError
+from ssvif.files import sha256_file
 from ssvif.fuse.places import CHAMPION, WEIGHTS_NAME
 from ssvif.models.fusion import FusionNet
 from ssvif.models.weights import load_fusion
@@ -21,9 +22,17 @@ class Fuser:
     Args:
         fusion: The network, in evaluation mode.
         device: Where it runs.
+        weights: SHA-256 of the file that the network comes from, or None.
     """
 
-    def __init__(self, fusion: FusionNet, *, device: torch.device | None = None) -> None:
+    def __init__(
+        self,
+        fusion: FusionNet,
+        *,
+        device: torch.device | None = None,
+        weights: str | None = None,
+    ) -> None:
+        self.weights = weights
         self._device = device or torch.device("cpu")
         self._fusion = fusion.to(self._device).eval()
 
@@ -44,7 +53,7 @@ class Fuser:
                 "--model"
             )
         weights = model / WEIGHTS_NAME if model.is_dir() else model
-        return cls(load_fusion(weights), device=device)
+        return cls(load_fusion(weights), device=device, weights=sha256_file(weights))
 
     def __call__(self, vis: UInt8Image, ir: UInt8Image) -> UInt8Image:
         """Fuse one registered pair; the colour is the visible image's.

@@ -30,6 +30,19 @@ def test_fuse__two_folders_with_the_champion(rig):
     assert sorted(path.name for path in (rig / "fused").iterdir()) == ["a.png", "b.png"]
 
 
+def test_fuse__a_delivery_as_it_is_and_again(rig):
+    done = _ssvif("fuse", "--captures", ".", "-o", "fused", cwd=rig)
+    assert done.stdout == "fused 2 of 2 pairs: fused\n"
+    done = _ssvif("fuse", "--captures", ".", "-o", "fused", cwd=rig)
+    assert done.stdout == "fused 0 of 2 pairs, 2 were done already: fused\n"
+
+
+def test_fuse__without_captures_is_refused(rig):
+    done = _ssvif("fuse", "vis", "-o", "fused", cwd=rig)
+    assert done.returncode == 2
+    assert "expected VIS and IR, or --captures FOLDER" in done.stderr
+
+
 def test_fuse__some_failed_has_an_exit_code_of_its_own(rig):
     (rig / "ir" / "a.png").write_text("no picture")
     done = _ssvif("fuse", "vis", "ir", "-o", "fused", cwd=rig)

@@ -1,10 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from ssvif.data.images import write_png
 from ssvif.errors import CapturesError
-from ssvif.fuse.files import fuse_files, pair_files
+from ssvif.files import sha256_file
+from ssvif.fuse.files import Fused, fuse_files, fuse_folder, pair_captures, pair_files
+from ssvif.fuse.marks import Marks, read_marks
 
 
 def _shape(path):
@@ -45,7 +49,8 @@ def test_pair_files__refuses(rig, vis, ir, out, words):
 
 def test_fuse_files__two_files_of_one_name_fail_and_the_rest_goes_on(rig, fuser):
     (rig / "vis" / "0.bmp").write_bytes((rig / "vis" / "0.png").read_bytes())
-    [(path, reason)] = fuse_files(fuser, pair_files(rig / "vis", rig / "ir", rig / "out")).items()
+    done = fuse_files(fuser, pair_files(rig / "vis", rig / "ir", rig / "out"))
+    [(path, reason)] = done.failed.items()
     assert path.stem == "0"
     assert "0.bmp, 0.png, 0.png claim one name" in reason
     assert {path.name for path in (rig / "out").iterdir()} == {"1.png", "2.png"}
@@ -66,14 +71,14 @@ def test_pair_files__hidden_files_are_passed_over(rig):
 
 def test_fuse_files__any_size_each_to_its_own(rig, fuser):
     pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
-    assert fuse_files(fuser, pairs) == {}
+    assert fuse_files(fuser, pairs) == Fused(fused=3, skipped=0, failed={})
     assert [_shape(pair.out) for pair in pairs] == [(48, 64, 3), (37, 53, 3), (64, 64, 3)]
 
 
 def test_fuse_files__a_bad_pair_is_reported_and_the_rest_goes_on(rig, fuser):
     (rig / "vis" / "0.png").write_bytes(b"not a picture")
     write_png(rig / "ir" / "1.png", np.zeros((9, 9), np.uint8))
-    failed = fuse_files(fuser, pair_files(rig / "vis", rig / "ir", rig / "out"))
+    failed = fuse_files(fuser, pair_files(rig / "vis", rig / "ir", rig / "out")).failed
     assert {path.name for path in failed} == {"0.png", "1.png"}
     assert "register the pair" in failed[rig / "vis" / "1.png"]
     assert [path.name for path in (rig / "out").iterdir()] == ["2.png"]
@@ -82,7 +87,7 @@ def test_fuse_files__a_bad_pair_is_reported_and_the_rest_goes_on(rig, fuser):
 def test_fuse_files__never_overwrites_a_source(rig, fuser):
     before = (rig / "vis" / "0.png").read_bytes()
     pairs = pair_files(rig / "vis" / "0.png", rig / "ir" / "0.png", rig / "vis")
-    assert "overwrite" in fuse_files(fuser, pairs)[rig / "vis" / "0.png"]
+    assert "overwrite" in fuse_files(fuser, pairs).failed[rig / "vis" / "0.png"]
     assert (rig / "vis" / "0.png").read_bytes() == before
 
 
@@ -98,7 +103,7 @@ def test_fuse_files__deep_infrared_shares_one_range(rig, fuser):
             path.unlink()
     _deep(rig, "cold", 27000, 28000)
     _deep(rig, "warm", 29000, 30000)
-    assert not fuse_files(fuser, pair_files(rig / "vis", rig / "ir", rig / "out"))
+    assert not fuse_files(fuser, pair_files(rig / "vis", rig / "ir", rig / "out")).failed
     cold, warm = (np.asarray(Image.open(rig / "out" / f"{n}.png")).mean() for n in ("cold", "warm"))
     assert cold < 60
     assert warm > 180
@@ -107,7 +112,7 @@ def test_fuse_files__deep_infrared_shares_one_range(rig, fuser):
 def test_fuse_files__a_given_range_is_taken(rig, fuser):
     _deep(rig, "0", 27000, 28000)
     pairs = pair_files(rig / "vis" / "0.png", rig / "ir" / "0.png", rig / "out.png")
-    assert not fuse_files(fuser, pairs, ir_range=(28000.0, 40000.0))
+    assert not fuse_files(fuser, pairs, ir_range=(28000.0, 40000.0)).failed
     assert np.asarray(Image.open(rig / "out.png")).max() <= 2
 
 
@@ -116,7 +121,7 @@ def test_fuse_files__a_lone_deep_image_needs_a_range(rig, fuser):
     single = pair_files(rig / "vis" / "0.png", rig / "ir" / "0.png", rig / "out.png")
     folders = pair_files(rig / "vis", rig / "ir", rig / "out")
     for pairs in (single, folders):
-        [(path, reason)] = fuse_files(fuser, pairs).items()
+        [(path, reason)] = fuse_files(fuser, pairs).failed.items()
         assert path.name == "0.png"
         assert "--ir-range BLACK WHITE" in reason
         assert "set.yaml" in reason
@@ -128,5 +133,113 @@ def test_fuse_files__deep_images_without_a_number(rig, fuser):
         (rig / "ir" / f"{name}.png").unlink()
         empty = Image.fromarray(np.full((48, 64), np.nan, np.float32))
         empty.save(rig / "ir" / f"{name}.tiff")
-    failed = fuse_files(fuser, pair_files(rig / "vis", rig / "ir", rig / "out"))
+    failed = fuse_files(fuser, pair_files(rig / "vis", rig / "ir", rig / "out")).failed
     assert {path.name for path in failed} == {"0.png", "1.png"}
+
+
+@pytest.fixture
+def marking(fuser):
+    """A fuser that knows its weights file."""
+    fuser.weights = "a" * 64
+    return fuser
+
+
+def _bytes(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_fuse_files__says_where_an_image_comes_from(rig, marking):
+    (pair,) = pair_files(rig / "vis" / "0.png", rig / "ir" / "0.png", rig / "out.png")
+    fuse_files(marking, [pair])
+    assert read_marks(pair.out) == Marks("a" * 64, sha256_file(pair.vis), sha256_file(pair.ir))
+
+
+def test_fuse_files__a_second_call_does_what_is_left(rig, marking):
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    assert fuse_files(marking, pairs[:1]).sentence == "fused 1 of 1 pairs"
+    before = pairs[0].out.stat().st_mtime_ns
+    (rig / "vis" / "2.png").write_bytes(b"not a picture")
+    done = fuse_files(marking, pairs)
+    assert done.sentence == "fused 1 of 3 pairs, 1 were done already, 1 failed"
+    assert pairs[0].out.stat().st_mtime_ns == before
+
+
+def test_fuse_files__equal_calls_give_equal_bytes(rig, marking):
+    for name in ("out", "again"):
+        fuse_files(marking, pair_files(rig / "vis", rig / "ir", rig / name))
+    assert _bytes(rig / "out") == _bytes(rig / "again")
+
+
+def test_fuse_files__another_source_or_model_is_fused_anew(rig, marking):
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    fuse_files(marking, pairs)
+    write_png(rig / "ir" / "0.png", np.zeros((48, 64), np.uint8))
+    assert (fuse_files(marking, pairs).fused, fuse_files(marking, pairs).skipped) == (1, 3)
+    marking.weights = "b" * 64
+    assert fuse_files(marking, pairs).fused == 3
+
+
+def test_fuse_files__another_infrared_range_is_fused_anew(rig, marking):
+    _deep(rig, "0", 27000, 28000)
+    pairs = pair_files(rig / "vis" / "0.png", rig / "ir" / "0.png", rig / "out.png")
+    for ir_range, fused in (((28000.0, 40000.0), 1), ((27000.0, 40000.0), 1), (None, 0)):
+        done = fuse_files(marking, pairs, ir_range=ir_range)
+        assert done.fused == fused
+
+
+def test_fuse_files__a_kill_leaves_no_half_file(rig, marking, monkeypatch):
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    save = Image.Image.save
+
+    def killed(image, path, *arguments, **options):
+        save(image, path, *arguments, **options)
+        path.write_bytes(path.read_bytes()[:100])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Image.Image, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fuse_files(marking, pairs)
+    assert list((rig / "out").iterdir()) == []
+    assert fuse_files(marking, pairs).fused == 3
+
+
+def test_pair_captures__any_layout(rig, caplog):
+    delivery = rig / "delivery"
+    (delivery / "train").mkdir(parents=True)
+    for half, word in (("vis", "visible"), ("ir", "infrared")):
+        (rig / half).rename(delivery / "train" / word)
+    (delivery / "train" / "infrared" / "1.png").unlink()
+    pairs = pair_captures(delivery, rig / "out")
+    assert [pair.out.relative_to(rig) for pair in pairs] == [
+        Path("out/train/0.png"),
+        Path("out/train/2.png"),
+    ]
+    assert "1 captures lack a half" in caplog.text
+
+
+def test_fuse_folder__both_halves_in_one_file(tmp_path, marking):
+    (tmp_path / "set" / "images").mkdir(parents=True)
+    pixels = np.full((40, 40, 4), 90, np.uint8)
+    Image.fromarray(pixels, "RGBA").save(tmp_path / "set" / "images" / "00001D.png")
+    done = fuse_folder(marking, tmp_path / "set", tmp_path / "out")
+    assert (done.fused, done.failed) == (1, {})
+    assert fuse_folder(marking, tmp_path / "set", tmp_path / "out").skipped == 1
+
+
+def test_fuse_folder__takes_the_range_of_the_set(rig, marking):
+    for folder in ("vis", "ir"):
+        for path in (rig / folder).iterdir():
+            path.unlink()
+    _deep(rig, "0", 27000, 28000)
+    (rig / "set.yaml").write_text("infrared_range: [28000, 40000]\n")
+    assert fuse_folder(marking, rig, rig / "out").fused == 1
+    assert np.asarray(Image.open(rig / "out" / "0.png")).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("folder", "out", "words"), [("none", "out", "no such folder"), (".", "vis/0.png", "a file")]
+)
+def test_fuse_folder__refuses(rig, marking, folder, out, words):
+    with pytest.raises(CapturesError, match=words):
+        fuse_folder(marking, rig / folder, rig / out)

@@ -1,0 +1,56 @@
+"""What a fused PNG says of where it comes from, as text chunks beside its pixels.
+
+ssvif:weights   SHA-256 of the weights
+ssvif:vis       SHA-256 of the visible file
+ssvif:ir        SHA-256 of the infrared file
+ssvif:ir_range  raw values shown black and white, for infrared of more than 8 bits
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssvif.data.images import read_png_text
+from ssvif.errors import ImageError
+
+_PREFIX = "ssvif:"
+_NEEDED = ("weights", "vis", "ir")
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Where a fused image comes from; equal marks mean equal pixels.
+
+    Args:
+        weights: SHA-256 of the weights file.
+        vis: SHA-256 of the visible file.
+        ir: SHA-256 of the infrared file.
+        ir_range: Raw values of black and white, such as `27000 30000`; empty for 8 bits.
+    """
+
+    weights: str
+    vis: str
+    ir: str
+    ir_range: str = ""
+
+    def as_text(self) -> Mapping[str, str]:
+        """Return the text chunks."""
+        return {f"{_PREFIX}{key}": value for key, value in self.__dict__.items() if value}
+
+
+def read_marks(path: Path) -> Marks | None:
+    """Return where an image comes from, or None where it does not say, or is no image.
+
+    Args:
+        path: A file, or where there is none.
+    """
+    try:
+        text = read_png_text(path)
+    except ImageError:
+        return None
+    found = {
+        key.removeprefix(_PREFIX): value for key, value in text.items() if key.startswith(_PREFIX)
+    }
+    if not all(found.get(key) for key in _NEEDED):
+        return None
+    return Marks(found["weights"], found["vis"], found["ir"], found.get("ir_range", ""))
