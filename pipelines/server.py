@@ -15,6 +15,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import prefect
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from pipelines.dvc import guarded
@@ -22,6 +23,7 @@ from ssvif.errors import ServiceError
 
 _START_SECONDS = 120.0
 _POLL_SECONDS = 0.1
+_DRAIN_SECONDS = 10.0
 # As Prefect sets them for its own temporary server: no pages, no services of a lasting one.
 _VARIABLES = {
     "PREFECT_UI_ENABLED": "0",
@@ -62,7 +64,11 @@ def server_at_hand() -> Iterator[None]:
                 )
             time.sleep(_POLL_SECONDS)
         with temporary_settings({PREFECT_API_URL: address}):
-            yield
+            try:
+                yield
+            finally:
+                # What was logged last is still on its way.
+                APILogWorker.drain_all(timeout=_DRAIN_SECONDS)
 
 
 def _answers(address: str) -> bool:

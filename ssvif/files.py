@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,8 +13,19 @@ from pathlib import Path
 
 from ssvif.errors import StorageError
 
+SCRATCH = ".part-"
 _CHUNK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def scratch_prefix(pid: int | None = None) -> str:
+    """Return how names of unfinished files begin: with the process and the machine they are of.
+
+    Args:
+        pid: Number of the process; by default this one.
+    """
+    host = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+    return f"{SCRATCH}{os.getpid() if pid is None else pid}-{host}-"
 
 
 @contextmanager
@@ -32,7 +44,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=scratch_prefix(), suffix=path.suffix, dir=path.parent
+        )
         os.close(handle)
     except OSError as error:
         raise _storage_error(path, error) from error
@@ -66,7 +80,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=path.parent))
+        scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix(), dir=path.parent))
     except OSError as error:
         raise _storage_error(path, error) from error
     new, old = scratch / "new", scratch / "old"
@@ -104,7 +118,7 @@ def staged_files(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=folder))
+        scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix(), dir=folder))
     except OSError as error:
         raise _storage_error(folder, error) from error
     try:
@@ -131,7 +145,7 @@ def require_writable(folder: Path) -> None:
         raise StorageError(f"{folder}: expected a folder, found a file; name another place")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(prefix=".part-", dir=folder):
+        with tempfile.TemporaryFile(prefix=scratch_prefix(), dir=folder):
             pass
     except OSError as error:
         raise _storage_error(folder, error) from error

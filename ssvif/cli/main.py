@@ -14,6 +14,7 @@ from ssvif.cli.evaluate import evaluate
 from ssvif.cli.fuse import fuse
 from ssvif.cli.history import history
 from ssvif.cli.promote import promote
+from ssvif.cli.reap import reap
 from ssvif.cli.rollback import rollback
 from ssvif.cli.sample import sample
 
@@ -32,6 +33,7 @@ app.command()(champion)
 app.command()(promote)
 app.command()(rollback)
 app.command()(history)
+app.command()(reap)
 app.add_typer(captures.app, name="captures")
 app.add_typer(track.app, name="track")
 
