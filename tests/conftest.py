@@ -1,10 +1,13 @@
 import shutil
 
+import pandas as pd
 import pytest
 import torch
 
 from ssvif.data.images import write_png
+from ssvif.data.manifest import MANIFEST_FILE, PAIRS_FOLDER, SCHEMA, pair_paths, write_manifest
 from ssvif.data.synthetic import render_pair
+from ssvif.files import sha256_json
 from ssvif.models.network import build_model
 from ssvif.params import NetworkParams
 from ssvif.tracking import store
@@ -59,3 +62,43 @@ def tracked_project(tmp_path, monkeypatch, fresh_database):
     monkeypatch.setenv(store.URI_VARIABLE, f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def _manifest_row(number, split):
+    """A row of the manifest; columns that no test here is about have some value."""
+    fillers = {"int64": 64, "bool": False, "float64": 0.5}
+    row = {name: fillers.get(str(column.dtype), "x") for name, column in SCHEMA.columns.items()}
+    digest = sha256_json(number)
+    return {
+        **row,
+        "id": digest[:16],
+        "set": ("roads", "fields")[number // 2 % 2],
+        "name": f"{number:03}",
+        "vis_sha256": digest,
+        "ir_sha256": digest[::-1],
+        "height": 64,
+        "width": 80,
+        "light": ("day", "night")[number // 4 % 2],
+        "split": split,
+        "block": f"b{number // 2}",
+    }
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory):
+    """Twelve held-out pairs of six blocks, and four to train on; no test may change them."""
+    root = tmp_path_factory.mktemp("rendered")
+    rows = [_manifest_row(number, "test" if number < 12 else "train") for number in range(16)]
+    for number, row in enumerate(rows):
+        pair = render_pair(number, seed=0, height=64, width=80)
+        vis, ir = pair_paths(row["id"], root / PAIRS_FOLDER)
+        write_png(vis, pair.vis)
+        write_png(ir, pair.ir)
+    write_manifest(root / MANIFEST_FILE, pd.DataFrame(rows).sort_values(["set", "name"]))
+    return root
+
+
+@pytest.fixture
+def project(rendered, tmp_path):
+    """A project's folder with pairs that a test may change."""
+    return shutil.copytree(rendered, tmp_path / "project")

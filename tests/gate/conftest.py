@@ -1,23 +1,15 @@
-import shutil
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from ssvif.data.images import write_png
 from ssvif.data.manifest import (
     LABELS_FOLDER,
     MANIFEST_FILE,
     PAIRS_FOLDER,
-    SCHEMA,
-    pair_paths,
     read_manifest,
-    write_manifest,
 )
-from ssvif.data.synthetic import render_pair
 from ssvif.evaluation.pairs import PairSource
-from ssvif.files import sha256_json
 from ssvif.gate.gains import Paired, measure_gains
 from ssvif.metrics.table import STANDARD
 from ssvif.models.network import build_model
@@ -64,46 +56,6 @@ def measured():
         )
 
     return made
-
-
-def manifest_row(number, split):
-    """A row of the manifest; columns that no test here is about have some value."""
-    fillers = {"int64": 64, "bool": False, "float64": 0.5}
-    row = {name: fillers.get(str(column.dtype), "x") for name, column in SCHEMA.columns.items()}
-    digest = sha256_json(number)
-    return {
-        **row,
-        "id": digest[:16],
-        "set": ("roads", "fields")[number // 2 % 2],
-        "name": f"{number:03}",
-        "vis_sha256": digest,
-        "ir_sha256": digest[::-1],
-        "height": 64,
-        "width": 80,
-        "light": ("day", "night")[number // 4 % 2],
-        "split": split,
-        "block": f"b{number // 2}",
-    }
-
-
-@pytest.fixture(scope="session")
-def rendered(tmp_path_factory):
-    """Twelve held-out pairs of six blocks, and four to train on; no test may change them."""
-    root = tmp_path_factory.mktemp("rendered")
-    rows = [manifest_row(number, "test" if number < 12 else "train") for number in range(16)]
-    for number, row in enumerate(rows):
-        pair = render_pair(number, seed=0, height=64, width=80)
-        vis, ir = pair_paths(row["id"], root / PAIRS_FOLDER)
-        write_png(vis, pair.vis)
-        write_png(ir, pair.ir)
-    write_manifest(root / MANIFEST_FILE, pd.DataFrame(rows).sort_values(["set", "name"]))
-    return root
-
-
-@pytest.fixture
-def project(rendered, tmp_path):
-    """A project's folder with pairs that a test may change."""
-    return shutil.copytree(rendered, tmp_path / "project")
 
 
 @pytest.fixture
