@@ -65,7 +65,7 @@ def test_prototype_shares__a_bounded_sample_that_stays(shares_of, monkeypatch) -
 def test_prototype_shares__pairs_that_are_gone_are_told(shares_of, folder) -> None:
     for one in OLD[:4]:
         pair_paths(one, folder)[1].unlink()
-    assert shares_of() == "1 of 5 pairs that the champion learnt from are on disk, 2 are needed"
+    assert shares_of() == "1 of 5 learnt pairs are on disk, 2 are needed"
 
 
 def test_prototype_shares__another_model_is_asked_anew(
