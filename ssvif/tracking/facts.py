@@ -182,10 +182,12 @@ def _input_hash(path: Path) -> str:
 def _revision() -> tuple[str, str]:
     """Return the commit, and whether tracked files differ from it ("true" or "false").
 
-    dvc.lock does not count: DVC writes it while the pipeline runs.
+    dvc.lock does not count: DVC writes it while the pipeline runs. Nor do the pins: a retraining
+    writes them before, and they are among the parameters.
     """
     commit = _git("rev-parse", "HEAD")
-    changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock")
+    ours = (f":!{DVC_LOCK}", f":!{CHAMPION_LOCK}")
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *ours)
     if commit is None or changes is None:
         return ABSENT, ABSENT
     return commit, "true" if changes else "false"

@@ -164,6 +164,8 @@ def repository(tmp_path, monkeypatch):
         monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
     (tmp_path / "code.py").write_text("1")
     (tmp_path / "dvc.lock").write_text("{}")
+    (tmp_path / "data").mkdir()
+    (tmp_path / facts.CHAMPION_LOCK).write_text("{}")
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
         subprocess.run(["git", *command], check=True, env=os.environ)
     return tmp_path
@@ -176,8 +178,9 @@ def test_describe_stage__names_the_commit():
     assert tags[facts.DIRTY_TAG] == "false"
 
 
-def test_describe_stage__changed_code_is_dirty_and_the_lock_is_not(repository):
+def test_describe_stage__changed_code_is_dirty_and_locks_are_not(repository):
     (repository / "dvc.lock").write_text("{a: 1}")
+    (repository / facts.CHAMPION_LOCK).write_text('{"start": null}')
     assert describe_stage("train", Params(), {}).tags[facts.DIRTY_TAG] == "false"
     (repository / "code.py").write_text("2")
     assert describe_stage("train", Params(), {}).tags[facts.DIRTY_TAG] == "true"
