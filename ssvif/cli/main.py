@@ -13,6 +13,7 @@ from ssvif.cli.drift import drift
 from ssvif.cli.evaluate import evaluate
 from ssvif.cli.fuse import fuse
 from ssvif.cli.history import history
+from ssvif.cli.lineage import lineage
 from ssvif.cli.promote import promote
 from ssvif.cli.reap import reap
 from ssvif.cli.rollback import rollback
@@ -33,6 +34,7 @@ app.command()(champion)
 app.command()(promote)
 app.command()(rollback)
 app.command()(history)
+app.command()(lineage)
 app.command()(reap)
 app.add_typer(captures.app, name="captures")
 app.add_typer(track.app, name="track")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ssvif.errors import ModelError, RegistryError, SsvifError
 from ssvif.files import atomic_folder
+from ssvif.fuse.places import WEIGHTS_NAME
 from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash
 from ssvif.registry.package import BUNDLE_PARENT
 from ssvif.tracking.failures import is_transient, reason
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 DOWNLOADS = Path("models/registry")
+PARTS = ".parts"  # bundles without their weights
 _HASH_LENGTH = 16
 
 _ADDRESS = re.compile(r"models:/(?P<name>[A-Za-z0-9_.-]+)(@(?P<alias>[\w-]+)|/(?P<version>\d+))")
@@ -83,6 +85,42 @@ def download_bundle(name: str, version: int, folder: Path) -> None:
         bundle_hash(found)
         with atomic_folder(folder) as new:
             shutil.copytree(found, new, dirs_exist_ok=True)
+
+
+def fetch_parts(name: str, version: int, digest: str, folder: Path = DOWNLOADS) -> Path:
+    """Return a folder with the small files of a version's bundle: all but its weights.
+
+    Args:
+        name: Name of the registered model.
+        version: Its version.
+        digest: Hash of its bundle.
+        folder: Where bundles are kept; a whole one that is there serves as well.
+
+    Raises:
+        RegistryError: If the registry does not know the version or cannot be reached.
+        StorageError: If the folder cannot be written.
+    """
+    whole = folder / local_name(name, digest)
+    if _holds(whole, digest):
+        return whole
+    parts = folder / PARTS / local_name(name, digest)
+    if parts.is_dir():
+        return parts
+    with registry_errors(), tempfile.TemporaryDirectory() as scratch:
+        client = open_client()
+        from mlflow.artifacts import download_artifacts, list_artifacts
+
+        source = client.get_model_version_download_uri(name, str(version))
+        at = {"tracking_uri": tracking_uri()}
+        (bundle,) = list_artifacts(f"{source}/{BUNDLE_PARENT}", **at)
+        place = f"{source}/{BUNDLE_PARENT}/{Path(bundle.path).name}"
+        with atomic_folder(parts) as new:
+            for item in list_artifacts(place, **at):
+                file = Path(item.path).name
+                if file != WEIGHTS_NAME:
+                    found = download_artifacts(f"{place}/{file}", dst_path=scratch, **at)
+                    shutil.copyfile(found, new / file)
+    return parts
 
 
 @contextmanager

@@ -5,6 +5,7 @@ quick, and imports no torch.
 """
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ssvif.params import load_params
 from ssvif.registry.bundle import read_json, write_bundle
 from ssvif.registry.card import model_card
 from ssvif.registry.floors import Verdict, check_floors
+from ssvif.registry.pin import read_lock
 from ssvif.registry.register import Registration, register_bundle
 from ssvif.tracking import facts
 from ssvif.tracking.datasets import count_pairs
@@ -70,6 +72,7 @@ def _write_bundle(metrics: dict[str, Any]) -> str:
         "manifest": two.tags[facts.MANIFEST_TAG],
         "params": two.tags[facts.PARAMS_TAG],
         "pairs": count_pairs(facts.MANIFEST),
+        "start": _start(one.params),
     }
     card = model_card(params=params, metrics=metrics, lineage=lineage)
     return write_bundle(
@@ -81,6 +84,14 @@ def _write_bundle(metrics: dict[str, Any]) -> str:
         manifest=facts.MANIFEST,
         card=card,
     )
+
+
+def _start(params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return which registered model training went on from, or None."""
+    pin = read_lock().start
+    if pin is None or params["stage_one"]["start"] == "scratch":
+        return None
+    return pin.model_dump(mode="json", include={"name", "bundle", "weights"})
 
 
 def _say(name: str, found: Registration, verdict: Verdict) -> None:

@@ -78,3 +78,37 @@ def test_promote__refuses(command, arguments, message):
 
 def test_history__of_a_new_project(command):
     assert "nothing has happened yet" in command("history")
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_lineage__of_the_champion(command):
+    told = command("lineage", "--pairs")
+    assert told.startswith("fuser version 1 (champion)\n")
+    assert "train, 2 pairs\n  0000000000000000  rig/0\n" in told
+    content = json.loads(command("lineage", "2", "--json", "--pairs"))
+    assert (content["version"], content["params"], len(content["rows"])) == (2, {"seed": 1}, 4)
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_lineage__of_a_pair(command):
+    told = command("lineage", "--pair", "rig/1").splitlines()
+    assert told == [
+        "rig/1 (id 0000000000000001)",
+        "  version 1 (champion): in its test split",
+        "  version 2 (challenger): in its test split",
+    ]
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_lineage__says_what_must_be_retrained(command):
+    told = command("lineage", "--exclude", "rig/0")
+    assert told.count("must be retrained") == 2
+    assert "ingest.exclude" in told
+    assert "--from-scratch" in told
+    versions = json.loads(command("lineage", "--exclude", "street/0", "--json"))["versions"]
+    assert [seen["must_go"] for seen in versions] == [True, True]
+
+
+def test_lineage__refuses_two_questions_at_once(command):
+    with pytest.raises(RegistryError, match="expected one of"):
+        command("lineage", "2", "--pair", "rig/0")

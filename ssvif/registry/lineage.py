@@ -1,0 +1,165 @@
+"""From a fused image, a weights file, a bundle or a version: what it was made from."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssvif.errors import RegistryError
+from ssvif.files import sha256_file
+from ssvif.fuse.marks import read_marks
+from ssvif.fuse.places import WEIGHTS_NAME
+from ssvif.registry.bundle import BUNDLE_TAG, LINEAGE, PARAMS, WEIGHTS_TAG, bundle_hash, read_json
+from ssvif.registry.describe import RETRAINING_TAG
+from ssvif.registry.pairs import read_pairs
+from ssvif.registry.resolve import DOWNLOADS, fetch_parts, registry_errors
+from ssvif.registry.versions import Registry
+from ssvif.tracking.store import open_client
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.entities.model_registry import ModelVersion
+
+_ADDRESS = re.compile(r"models:/(?P<name>[\w.-]+)[@/](?P<which>[\w-]+)")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a registered model was made from.
+
+    Args:
+        name: Name of the registered model.
+        version: Its version; of several with these very weights the first.
+        twins: Further versions with these very weights.
+        aliases: The version's aliases.
+        weights: SHA-256 of its weights file.
+        bundle: Hash of its bundle.
+        run_id: The MLflow run that trained it, or None where the store had none.
+        retraining: The retraining that made it, or None where that was `dvc repro`.
+        parent: The version that its training went on from, or None.
+        facts: What its bundle's lineage.json says: commit, manifest, pairs by set and split.
+        params: The parameters of its training.
+        folder: The files of its bundle, but for its weights.
+        sources: SHA-256 of the visible and the infrared file, where a fused image was asked about.
+    """
+
+    name: str
+    version: int
+    twins: tuple[int, ...]
+    aliases: tuple[str, ...]
+    weights: str
+    bundle: str
+    run_id: str | None
+    retraining: str | None
+    parent: int | None
+    facts: Mapping[str, Any]
+    params: Mapping[str, Any]
+    folder: Path
+    sources: tuple[str, str] | None = None
+
+    def pairs(self) -> "pd.DataFrame":
+        """Return the pairs it saw, with the split of each; see `read_pairs`."""
+        return read_pairs(self.folder)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the same as JSON."""
+        return {**self.__dict__, "folder": str(self.folder)}
+
+
+def trace(target: str, *, name: str, folder: Path = DOWNLOADS) -> Origin:
+    """Find out what something was made from.
+
+    Args:
+        target: A fused PNG, a weights file, a bundle's folder, the number of a version, an alias,
+            or `models:/NAME@ALIAS`.
+        name: Name of the registered model, where the target does not say.
+        folder: Where bundles are kept on this machine.
+
+    Raises:
+        ModelError: If the model's bundle is damaged.
+        RegistryError: If the registry has no such model or cannot be reached.
+    """
+    address = _ADDRESS.fullmatch(target)
+    if address is not None:
+        name, target = address["name"], address["which"]
+    with registry_errors():
+        registry = Registry(open_client(), name)
+        path = Path(target)
+        marks = read_marks(path) if path.is_file() else None
+        numbers = _numbers(registry, target, marks.weights if marks else None)
+        found = _origin(registry, numbers, folder)
+    sources = (marks.vis, marks.ir) if marks else None
+    return Origin(**{**found.__dict__, "sources": sources})
+
+
+def trace_all(*, name: str, folder: Path = DOWNLOADS) -> list[Origin]:
+    """Return what every registered version was made from, the oldest first.
+
+    Raises:
+        RegistryError: If the registry cannot be reached.
+    """
+    with registry_errors():
+        registry = Registry(open_client(), name)
+        versions = [version for version in registry.versions() if BUNDLE_TAG in version.tags]
+        return [_origin(registry, [int(found.version)], folder) for found in reversed(versions)]
+
+
+def _numbers(registry: Registry, target: str, weights: str | None) -> list[int]:
+    """Return the versions that a target is about, the first one first."""
+    path = Path(target)
+    if weights is None and target.isdecimal():
+        return [registry.number(int(target))]
+    aliases = registry.aliases()
+    if weights is None and target in aliases:
+        return [aliases[target]]
+    if path.is_dir() and (path / WEIGHTS_NAME).is_file():
+        version = registry.find(bundle_hash(path))
+        found = [] if version is None else [version]
+        weights = sha256_file(path / WEIGHTS_NAME)
+    elif path.is_file():
+        weights = weights or sha256_file(path)
+        found = registry.find_weights(weights)
+    else:
+        raise RegistryError(
+            f"{target}: expected a fused PNG, a weights file, a bundle's folder, the number of a "
+            "version or an alias such as champion"
+        )
+    if not found:
+        raise RegistryError(
+            f"{target}: no version of {registry.name} has the weights {weights[:12]}; it was made "
+            "elsewhere, or its model was never registered"
+        )
+    return found
+
+
+def _origin(registry: Registry, numbers: list[int], folder: Path) -> Origin:
+    version = registry.version(numbers[0])
+    digest = _tag(version, BUNDLE_TAG)
+    parts = fetch_parts(registry.name, numbers[0], digest, folder)
+    facts = read_json(parts / LINEAGE)
+    start = facts.get("start")
+    return Origin(
+        name=registry.name,
+        version=numbers[0],
+        twins=tuple(numbers[1:]),
+        aliases=tuple(a for a, number in sorted(registry.aliases().items()) if number in numbers),
+        weights=_tag(version, WEIGHTS_TAG),
+        bundle=digest,
+        run_id=version.run_id or None,
+        retraining=version.tags.get(RETRAINING_TAG),
+        parent=registry.find(start["bundle"]) if start else None,
+        facts=facts,
+        params=read_json(parts / PARAMS),
+        folder=parts,
+    )
+
+
+def _tag(version: "ModelVersion", key: str) -> str:
+    found: str | None = version.tags.get(key)
+    if found is None:
+        raise RegistryError(
+            f"{version.name} version {version.version} has no tag {key}, so it is no bundle of "
+            "this project; name a version that `dvc repro` registered"
+        )
+    return found
