@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from pipelines.dvc import guarded
 from ssvif import console
-from ssvif.errors import ServiceError, SsvifError
+from ssvif.errors import ServiceError
 from ssvif.params import load_params
 
 HOME = Path(".prefect")
@@ -47,6 +47,8 @@ def settings(home: Path, port: int) -> dict[str, str]:
         "PREFECT_API_URL": f"http://{_HOST}:{port}/api",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        # The second edition of the pages asks a tracker for its settings, analytics off or not.
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
         "PREFECT_CLI_COLORS": "false",
     }
     # pipelines/__init__.py turns retries off for servers that last as long as their flow.
@@ -203,13 +205,8 @@ def main(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    try:
-        deploy(port, drop or load_params().retraining.drop, stop)
-    except SsvifError as error:
-        typer.echo(f"error: {error}", err=True)
-        transient = isinstance(error, ServiceError) and error.transient
-        sys.exit(console.EXIT_UNREACHABLE if transient else console.EXIT_REFUSED)
+    deploy(port, drop or load_params().retraining.drop, stop)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

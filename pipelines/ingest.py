@@ -16,8 +16,7 @@ from pipelines import events
 from pipelines.dvc import StageFailedError
 from pipelines.server import server_at_hand
 from pipelines.tasks import run_stage
-from ssvif.console import EXIT_REFUSED
-from ssvif.errors import SsvifError
+from ssvif import console
 from ssvif.params import Params, load_params
 from ssvif.retraining import due, inbox
 from ssvif.retraining.journal import Entry
@@ -69,15 +68,15 @@ def announce(found: due.Due, model: str) -> None:
     events.announce_retraining(found, model)
 
 
-@flow(name="ingest", flow_run_name="ingest: {reason}", validate_parameters=False)
-def ingest(drop: str = "", reason: str = "by hand") -> None:
+@flow(name="ingest", flow_run_name="{reason}", validate_parameters=False)
+def ingest(drop: str = "", reason: str = "started by hand") -> None:
     """Take in complete deliveries, make pairs of them, and announce a retraining that is due.
 
     Args:
         drop: The drop folder, or s3://BUCKET/PREFIX; by default `retraining.drop` of params.yaml.
         reason: Why it is run, for people.
     """
-    get_run_logger().info("Looking for deliveries %s.", reason)
+    get_run_logger().info("Deliveries are looked for: %s.", reason)
     params = load_params()
     place = drop or params.retraining.drop
     if is_remote(place):
@@ -108,11 +107,8 @@ def main(
             ingest(drop)
     except StageFailedError as error:
         typer.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_REFUSED if error.refused else 1)
-    except SsvifError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_REFUSED)
+        sys.exit(console.EXIT_REFUSED if error.refused else 1)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

@@ -1,17 +1,14 @@
 """`python -m pipelines.monitor`: how far new captures are from what the champion learnt."""
 
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import typer
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 
 from pipelines import events
 from pipelines.server import server_at_hand
-from ssvif.console import EXIT_REFUSED
-from ssvif.errors import SsvifError
+from ssvif import console
 from ssvif.params import load_params
 from ssvif.retraining.summary import drift_markdown
 
@@ -46,13 +43,9 @@ def monitor() -> None:
 
 def main() -> None:
     """Measure the drift now, without waiting for the deployment."""
-    try:
-        with server_at_hand():
-            monitor()
-    except SsvifError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_REFUSED)
+    with server_at_hand():
+        monitor()
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(main)

@@ -3,6 +3,8 @@
 It needs a Prefect server, named by PREFECT_API_URL; `python -m pipelines.deploy` brings one.
 """
 
+import warnings
+
 from prefect import serve
 from prefect.settings import PREFECT_API_URL
 
@@ -22,6 +24,8 @@ def main() -> None:
         )
     deployments = read_deployments(load_params().register_.name)
     end_silent_runs()
+    # Said by Prefect whenever a process that serves is told to end.
+    warnings.filterwarnings("ignore", message="coroutine 'Runner.astop' was never awaited")
     serve(
         *deployments,
         print_starting_message=False,

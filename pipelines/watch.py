@@ -6,7 +6,6 @@ noise, and a bucket none either. It only looks; what it starts does the work.
 
 import logging
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from watchfiles import watch as changes
 
+from ssvif import console
 from ssvif.errors import SsvifError
 from ssvif.params import load_params
 from ssvif.retraining.remote import DOWNLOADS, is_remote
@@ -99,21 +99,16 @@ def main(
     drop: Annotated[str, typer.Option(help="Drop folder, or s3://BUCKET/PREFIX.")] = "",
 ) -> None:
     """Watch the drop folder until interrupted; `python -m pipelines.deploy` does so by itself."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     # Each request of a client, and each look of watchfiles, is not worth a line.
     for name in ("httpx", "watchfiles"):
         logging.getLogger(name).setLevel(logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    try:
-        place = drop or load_params().retraining.drop
-        _LOG.info("watching %s", place)
-        watch(place, Starter().start, stop)
-    except SsvifError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
+    place = drop or load_params().retraining.drop
+    _LOG.info("watching %s", place)
+    watch(place, Starter().start, stop)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

@@ -50,7 +50,7 @@ class Delivery:
     @property
     def set_name(self) -> str:
         """The set that it belongs to."""
-        return self.name.partition(_SEPARATOR)[0]
+        return set_of(self.name)
 
     def is_complete(self, quiet_seconds: float, now: float | None = None) -> bool:
         """Whether nothing more is to be waited for.
@@ -77,6 +77,11 @@ class Delivery:
                 f"{error.filename}: cannot be read ({error.strerror}); check its rights"
             ) from error
         return sha256_json({"set": self.set_name, "files": files})
+
+
+def set_of(name: str) -> str:
+    """Return the set that a delivery of this name belongs to."""
+    return name.partition(_SEPARATOR)[0]
 
 
 def find_deliveries(drop: Path) -> list[Delivery]:

@@ -1,4 +1,4 @@
-"""What became of deliveries, and how far captures have drifted, as Markdown for people."""
+"""What the flows found, as Markdown for people."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from ssvif.retraining.journal import Entry
 
 if TYPE_CHECKING:
     from ssvif.drift.measure import Finding
+    from ssvif.fuse.files import Fused
     from ssvif.retraining.monitor import Monitored
 
 
@@ -33,6 +34,17 @@ def drift_markdown(found: "Monitored") -> str:
     rows = [_finding(finding) for finding in found.drift.findings]
     head = ("captures", "measure", "stability index", "p", "matters")
     return f"{found.sentence}\n\n{_table(head, rows)}\nThe whole page: `{found.page}`\n"
+
+
+def fused_markdown(done: "Fused") -> str:
+    """Return what became of a delivery that was fused: a sentence, and why any pair failed.
+
+    Args:
+        done: What came of it.
+    """
+    rows = [(path.as_posix(), reason) for path, reason in sorted(done.failed.items())]
+    table = _table(("not fused", "reason"), rows) if rows else ""
+    return f"{done.sentence[0].upper()}{done.sentence[1:]}.\n\n{table}".rstrip() + "\n"
 
 
 def _finding(finding: "Finding") -> tuple[str, ...]:

@@ -1,0 +1,53 @@
+"""`python -m pipelines.fuse_batch FOLDER`: fuses a whole delivery with the champion."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+
+from pipelines.server import server_at_hand
+from ssvif import console
+from ssvif.params import load_params
+from ssvif.retraining.summary import fused_markdown
+
+if TYPE_CHECKING:
+    from ssvif.fuse.files import Fused
+
+
+@task(name="fuse", task_run_name="fuse {folder} into {out}")
+def fuse(folder: Path, out: Path) -> "Fused":
+    """Fuse all pairs of a delivery that are not fused yet."""
+    # Here, lest the process that serves all flows carries torch.
+    from ssvif.retraining.batch import fuse_delivery
+
+    return fuse_delivery(folder, out)
+
+
+@flow(name="fuse-batch", flow_run_name="fuse {delivery}", validate_parameters=False)
+def fuse_batch(delivery: str, out: str = "") -> None:
+    """Fuse a whole delivery with the champion; what is fused already is passed over.
+
+    Args:
+        delivery: Its name in the drop folder, or any folder of captures.
+        out: A folder for the fused images; by default `fused/` and the delivery's name.
+    """
+    drop = Path(load_params().retraining.drop)
+    folder = drop / delivery if (drop / delivery).is_dir() else Path(delivery)
+    done = fuse(folder, Path(out) if out else Path("fused") / folder.name)
+    get_run_logger().info(done.sentence)
+    create_markdown_artifact(fused_markdown(done), key="fused", description=done.sentence)
+
+
+def main(
+    delivery: Annotated[str, typer.Argument(help="Name of a delivery, or a folder of captures.")],
+    out: Annotated[str, typer.Option("--out", "-o", help="Folder for the fused images.")] = "",
+) -> None:
+    """Fuse a whole delivery with the champion."""
+    with server_at_hand():
+        fuse_batch(delivery, out)
+
+
+if __name__ == "__main__":
+    console.run(lambda: typer.run(main))

@@ -1,0 +1,42 @@
+"""Fuses a whole delivery with the champion at hand; run again, it does what is left to do."""
+
+from pathlib import Path
+
+from ssvif.data.captures import INBOX
+from ssvif.data.sets import read_set_info
+from ssvif.fuse.files import Fused, fuse_folder
+from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.places import CHAMPION
+from ssvif.retraining.deliveries import set_of
+
+FUSED = Path("fused")
+
+
+def fuse_delivery(
+    folder: Path, out: Path | None = None, *, champion: Path = CHAMPION, inbox: Path = INBOX
+) -> Fused:
+    """Fuse all pairs of a delivery.
+
+    Infrared of more than 8 bits gets the range of the delivery's set, so that a temperature looks
+    the same in all that is fused of it.
+
+    Args:
+        folder: The captures, in any layout of `ssvif.data.layouts`.
+        out: A folder for the fused images; by default `fused/` and the delivery's name.
+        champion: The bundle of the model that fuses.
+        inbox: The sets of captures.
+
+    Returns:
+        How many were fused, how many were done already, and why others failed.
+
+    Raises:
+        CapturesError: If the folder is missing or holds no pair, or `out` is a file.
+        ModelError: If there is no champion.
+    """
+    info = read_set_info(inbox / set_of(folder.name))
+    return fuse_folder(
+        Fuser.load(champion),
+        folder,
+        out or FUSED / folder.name,
+        ir_range=info.infrared_range if info else None,
+    )
