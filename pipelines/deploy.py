@@ -33,6 +33,7 @@ PORT = 4200
 _HOST = "127.0.0.1"
 _START_S = 180.0
 _POLL_S = 0.2
+_GET_S = 5.0
 
 
 def settings(home: Path, port: int) -> dict[str, str]:
@@ -191,7 +192,7 @@ def _get(url: str) -> Any:  # noqa: ANN401 - JSON
     # A server that is not there, is not Prefect, or speaks no JSON.
     with (
         suppress(URLError, OSError, ValueError),
-        urlopen(url, timeout=5.0) as response,  # noqa: S310 - an address of the user's
+        urlopen(url, timeout=_GET_S) as response,  # noqa: S310 - an address of the user's
     ):
         return json.load(response)
     return None
