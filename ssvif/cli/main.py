@@ -18,6 +18,7 @@ from ssvif.cli.promote import promote
 from ssvif.cli.reap import reap
 from ssvif.cli.rollback import rollback
 from ssvif.cli.sample import sample
+from ssvif.cli.sync import sync
 
 app = typer.Typer(
     help="Self-supervised visible and infrared image fusion that serves segmentation.",
@@ -35,6 +36,7 @@ app.command()(promote)
 app.command()(rollback)
 app.command()(history)
 app.command()(lineage)
+app.command()(sync)
 app.command()(reap)
 app.add_typer(captures.app, name="captures")
 app.add_typer(track.app, name="track")

@@ -75,12 +75,7 @@ def register_bundle(
         created = version is None
         if version is None:
             push_records(runs, experiment=experiment)
-            version = registry.add(
-                bundle,
-                experiment_id=store.experiment_id,
-                run_id=store.find_record(sha256_folder(runs / TRAINING_RECORD)),
-                tags={**bundle_tags(bundle), **_floor_tags(verdict)},
-            )
+            version = add_bundle(registry, store, bundle, runs=runs, verdict=verdict)
         champion = registry.challenge(version)
         if champion is not None:
             keep_champion(registry, champion, champion_folder, near=(bundle,))
@@ -89,6 +84,29 @@ def register_bundle(
             change_champion(registry, store, event, champion_folder=champion_folder, near=(bundle,))
             champion = version
     return Registration(version=version, created=created, champion=champion)
+
+
+def add_bundle(
+    registry: Registry, store: Store, bundle: Path, *, runs: Path, verdict: Verdict
+) -> int:
+    """Store a bundle as a new version, whose run is that of its training if the store has it.
+
+    Args:
+        registry: The registered model, under its lock.
+        store: The experiment that holds the runs.
+        bundle: The bundle.
+        runs: The folder of its run records.
+        verdict: What the floors say of it, for its tags.
+
+    Returns:
+        The version.
+    """
+    return registry.add(
+        bundle,
+        experiment_id=store.experiment_id,
+        run_id=store.find_record(sha256_folder(runs / TRAINING_RECORD)),
+        tags={**bundle_tags(bundle), **_floor_tags(verdict)},
+    )
 
 
 def _settled(name: str, digest: str, verdict: Verdict, at_hand: str | None) -> Registration | None:

@@ -189,6 +189,20 @@ def absolute_uri(project: Path) -> str:
     return uri if database is None else f"sqlite:///{project / database}"
 
 
+def share_cache(project: Path, folder: Path) -> None:
+    """Let DVC and the probes in the worktree use what the project has."""
+    local = project / ".dvc" / "config.local"
+    if local.is_file():
+        shutil.copyfile(local, folder / ".dvc" / "config.local")
+    run_dvc(folder, "cache", "dir", "--local", run_dvc(project, "cache", "dir"))
+    for name, address in _remotes(project).items():
+        # A relative address would be relative to the worktree.
+        run_dvc(folder, "remote", "modify", "--local", name, "url", address)
+    (project / CACHE).mkdir(exist_ok=True)
+    with suppress(FileExistsError):
+        (folder / CACHE).symlink_to(project / CACHE, target_is_directory=True)
+
+
 @contextmanager
 def _held(project: Path, name: str) -> Iterator[None]:
     from filelock import FileLock, Timeout
@@ -214,7 +228,7 @@ def _held(project: Path, name: str) -> Iterator[None]:
 
 def _build(project: Path, folder: Path, inputs: Inputs) -> None:
     add_worktree(project, folder, inputs.commit)
-    _share_cache(project, folder)
+    share_cache(project, folder)
     _link_files(project, folder, inputs)
     for name in (DVC_LOCK, INDEX_FILE, GOLDEN_FILE):
         if (project / name).is_file():
@@ -225,20 +239,6 @@ def _build(project: Path, folder: Path, inputs: Inputs) -> None:
     restored = try_dvc(folder, "checkout", "--force", *_RESTORED)
     if restored.returncode != 0:
         _log.info("what the project has ingested is not in the cache: it is ingested again")
-
-
-def _share_cache(project: Path, folder: Path) -> None:
-    """Let DVC and the probes in the worktree use what the project has."""
-    local = project / ".dvc" / "config.local"
-    if local.is_file():
-        shutil.copyfile(local, folder / ".dvc" / "config.local")
-    run_dvc(folder, "cache", "dir", "--local", run_dvc(project, "cache", "dir"))
-    for name, address in _remotes(project).items():
-        # A relative address would be relative to the worktree.
-        run_dvc(folder, "remote", "modify", "--local", name, "url", address)
-    (project / CACHE).mkdir(exist_ok=True)
-    with suppress(FileExistsError):
-        (folder / CACHE).symlink_to(project / CACHE, target_is_directory=True)
 
 
 def _remotes(project: Path) -> Mapping[str, str]:
