@@ -89,3 +89,15 @@ def make_bucket(environment) -> str:
     name = f"ssvif-{os.getpid()}-{next(_numbers)}"
     boto3.client("s3", endpoint_url=environment["AWS_ENDPOINT_URL"]).create_bucket(Bucket=name)
     return f"s3://{name}"
+
+
+def upload(environment, folder, place, marker=None) -> None:
+    """Copy a folder into a bucket, as a rig does, with an empty marker file at last."""
+    import boto3
+
+    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    client = boto3.client("s3", endpoint_url=environment["AWS_ENDPOINT_URL"])
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        client.upload_file(str(path), bucket, f"{prefix}/{path.relative_to(folder).as_posix()}")
+    if marker:
+        client.put_object(Bucket=bucket, Key=f"{prefix}/{marker}", Body=b"")

@@ -273,3 +273,16 @@ def mlflow_server(store: str, artifacts: str) -> AbstractContextManager[Service]
     ]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     return running(command, f"http://{HOST}:{port}", "/health", quiet)
+
+
+def prefect_server(store: str, home: Path) -> AbstractContextManager[Service]:
+    """Run Prefect's server; `store` is an address for an asynchronous driver."""
+    port = str(free_port())
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", port]
+    environment = {
+        "PREFECT_HOME": str(home / ".prefect"),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": store,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "true",
+    }
+    return running(command, f"http://{HOST}:{port}", "/api/health", environment)
