@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.request import Request, urlopen
 
+import httpx
 import pytest
 
 from benchmarks.projects import tiny_project, write_captures
@@ -43,18 +43,13 @@ class Loop:
             )
 
     def ask(self, what, **content):
-        request = Request(
-            f"http://127.0.0.1:{self.port}/api/{what}/filter",
-            data=json.dumps(content).encode(),
-            headers={"content-type": "application/json"},
-        )
-        with urlopen(request, timeout=10.0) as response:
-            return json.load(response)
+        url = f"http://127.0.0.1:{self.port}/api/{what}/filter"
+        return httpx.post(url, json=content, timeout=30.0).raise_for_status().json()
 
     def names(self, what):
         try:
             return {found["name"] for found in self.ask(what)}
-        except OSError:
+        except httpx.HTTPError:
             return set()
 
     def runs(self, deployment, *states):
