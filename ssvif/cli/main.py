@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ssvif import __version__, console
-from ssvif.cli import captures, track
+from ssvif.cli import captures, golden, track
 from ssvif.cli.champion import champion
 from ssvif.cli.compare import compare
 from ssvif.cli.drift import drift
@@ -39,6 +39,7 @@ app.command()(lineage)
 app.command()(sync)
 app.command()(reap)
 app.add_typer(captures.app, name="captures")
+app.add_typer(golden.app, name="golden")
 app.add_typer(track.app, name="track")
 
 
