@@ -18,7 +18,7 @@ def freeze(
         bool, typer.Option("--replace", help="Give an earlier golden set up.")
     ] = False,
 ) -> None:
-    """Copy the test split's pairs and labels to data/golden/, and their hash to data/golden.json."""
+    """Copy the test pairs and their labels to data/golden/, and their hash to data/golden.json."""
     from ssvif.evaluation.pairs import project_pairs
     from ssvif.gate.golden import GOLDEN, GOLDEN_FILE, freeze_golden
 
