@@ -133,9 +133,7 @@ def _list(filesystem: _FileSystem, prefix: str, place: str) -> dict[str, list[_O
     """Map the deliveries below a prefix to what they hold, by name."""
     try:
         found = filesystem.find(prefix, detail=True)
-    except FileNotFoundError:
-        return {}
-    # fsspec, s3fs and botocore share no base class.
+    # fsspec, s3fs and botocore share no base class; a bucket that is not there raises, too.
     except Exception as error:
         raise _unreachable(place, error) from error
     deliveries: dict[str, list[_Object]] = {}

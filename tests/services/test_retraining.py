@@ -140,5 +140,9 @@ def test_fetch_deliveries__complete_ones_of_a_bucket_come_once(s3, bucket, stree
 
 @pytest.mark.usefixtures("s3")
 def test_fetch_deliveries__no_such_bucket(tmp_path):
-    with pytest.raises(ServiceError, match="no-such-bucket"):
+    with pytest.raises(ServiceError, match="no-such-bucket/rig: cannot be read"):
         fetch_deliveries("s3://no-such-bucket/rig", tmp_path, quiet_seconds=0.0)
+
+
+def test_fetch_deliveries__nothing_has_arrived_yet(bucket, tmp_path):
+    assert fetch_deliveries(f"{bucket}/rig", tmp_path, quiet_seconds=0.0) == []
