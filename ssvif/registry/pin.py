@@ -106,6 +106,6 @@ def pinned_bundle(
     if bundle_hash(folder) != pin.bundle:
         raise ModelError(
             f"{folder}: not the bundle of {pin.name} version {pin.version} that {path} pins; "
-            "delete the folder and pin the champion again with `ssvif champion pin`"
+            "delete the folder, and run the retraining again"
         )
     return folder
