@@ -48,7 +48,7 @@ test-slow: setup ## run the slow tests
 
 # They say what is missing, and are left out then; SSVIF_REQUIRE_SERVICES=1 makes that a failure.
 test-services: $(SERVICES) ## run the tests on PostgreSQL and an S3 store
-	$(PYTEST) -m services
+	$(PYTEST) --dist loadfile -m services
 
 lint: setup ## check style and who imports whom
 	ruff check .
