@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ssvif.data.arrivals import note_arrivals
 from ssvif.data.checks import check_inside
 from ssvif.data.layouts import (
     AUTO,
@@ -91,6 +92,7 @@ def add_captures(
     moves = _plan(folder, home, [*lists, *(path for pair in captures for path in pair.files)])
     for source, target in moves.items():
         _bring(source, target)
+    note_arrivals(find_captures(home, layout), home)
     _record(home, info, layout, params or IngestParams())
     summary = _summary(home.name, layout, captures)
     return replace(

@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
+from ssvif.data.arrivals import in_order_of_arrival
 from ssvif.data.captures import INBOX, is_set_name, set_folders
 from ssvif.data.classes import ClassNames, box_classes, mask_classes, write_classes
 from ssvif.data.duplicates import near_duplicates
@@ -177,7 +178,7 @@ def _find_set(folder: Path, params: IngestParams, found: _Found) -> None:
         )
     value_range = info.infrared_range or infrared_range(captures, params)
     places = assign_splits(
-        captures,
+        in_order_of_arrival(captures, folder),
         block_size=params.block_size,
         val_share=params.val_share,
         test_share=params.test_share,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ssvif.data.layouts import SPLITS, Capture, Split, natural_key
+from ssvif.data.layouts import SPLITS, Capture, Split
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ def assign_splits(
     depends on those before it alone, so that frames added at the end move none.
 
     Args:
-        captures: All pairs of a set, good or not, so that a bad one moves no other.
-        block_size: Neighbours, in the order of names, that stay together.
+        captures: All pairs of a set, good or not, so that a bad one moves no other; in the order
+            of `ssvif.data.arrivals`.
+        block_size: Neighbours, in that order, that stay together.
         val_share: Share of blocks for `val`, where the set has no such split.
         test_share: Share of blocks for `test`, likewise.
 
@@ -39,7 +40,7 @@ def assign_splits(
         The place of each pair, by its name.
     """
     own: dict[Split | None, list[Capture]] = {split: [] for split in (*SPLITS, None)}
-    for capture in sorted(captures, key=lambda capture: natural_key(capture.name)):
+    for capture in captures:
         own[capture.split].append(capture)
     shares: dict[Split, float] = {"test": test_share, "val": val_share}
     missing = {split: share for split, share in shares.items() if share and not own[split]}

@@ -76,7 +76,7 @@ def test_add_captures__list_files_come_too(tmp_path, inbox, save, make_pair):
     (tmp_path / "mf/train.txt").write_text("1D\n")
     (tmp_path / "mf/notes.txt").write_text("mine")
     assert add_captures(tmp_path / "mf", inbox=inbox).layout == "mfnet"
-    assert _contents(inbox / "mf") == {"images/1D.png", "train.txt", "set.yaml"}
+    assert _contents(inbox / "mf") == {"images/1D.png", "train.txt", "set.yaml", "arrivals.txt"}
 
 
 def test_add_captures__records_the_range_of_deep_infrared(tmp_path, inbox, save, save_pairs):
@@ -179,7 +179,7 @@ def test_add_captures__links_that_lead_elsewhere_are_left_out(tmp_path, inbox, s
     outside, nowhere = added.left_out
     assert outside.startswith("001: 001.png is a link to a file outside")
     assert nowhere.startswith("002: 002.png is a link that leads nowhere")
-    assert _contents(inbox / "rig") == {"vis/000.png", "ir/000.png", "set.yaml"}
+    assert _contents(inbox / "rig") == {"vis/000.png", "ir/000.png", "set.yaml", "arrivals.txt"}
 
 
 def test_add_captures__another_layout_than_before(tmp_path, inbox, save_pairs):

@@ -59,12 +59,6 @@ def test_assign_splits__later_frames_move_none_beside_an_own_test():
         before = places
 
 
-def test_assign_splits__frames_in_the_order_of_their_numbers():
-    captures = [Capture("set", f"f{i}", None, None) for i in range(40)]
-    places = assign_splits(captures, **SHARES)
-    assert len({places[f"f{i}"].block for i in range(10)}) == 1
-
-
 def test_assign_splits__own_test_stays_and_train_gives_val():
     captures = _captures(200, prefix="train/", split="train")
     captures += _captures(30, prefix="test/", split="test")
