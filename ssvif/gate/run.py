@@ -5,36 +5,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from ssvif.errors import ModelError
 from ssvif.evaluation.candidates import Scene
 from ssvif.evaluation.pairs import PairSource, read_scene
-from ssvif.evaluation.probing import Resampling, probe_candidates
-from ssvif.evaluation.scores import score_pairs
 from ssvif.evaluation.selection import spread
 from ssvif.files import sha256_file
 from ssvif.gate.decision import Challenger, Champion, Check, Decision, Sample
-from ssvif.gate.gains import ALL, Gain, Paired, measure_gains
+from ssvif.gate.gains import Gain, Paired, measure_gains
 from ssvif.gate.golden import GoldenSet, require_unseen
-from ssvif.gate.latency import measure_latency
-from ssvif.gate.models import CHALLENGER, CHAMPION, GatedModel, same_work
+from ssvif.gate.measure import Numbers, numbers, probe, score, time_both
+from ssvif.gate.models import CHALLENGER, CHAMPION, GatedModel
 from ssvif.gate.pairs import HeldOut, held_out_pairs
-from ssvif.gate.rules import (
-    PROBE_SCORE,
-    check_latency,
-    check_probe,
-    check_sample,
-    check_size,
-    gated_metrics,
-    judge_gains,
-    known,
-)
+from ssvif.gate.rules import check_sample, check_size, gated_metrics, judge_gains
 from ssvif.gate.sanity import check_sanity
 from ssvif.gate.verdict import decide
-from ssvif.params import GateParams, Params
-from ssvif.probes.tasks import load_tasks
+from ssvif.params import Params
 
 SANITY_PAIRS = 2  # one by day and one by night, where there are
 _MEGA = 1e6
@@ -142,13 +129,13 @@ def _compare(
         golden = job.golden[1]
         require_unseen(golden.manifest, job.source.manifest)
     held_out = held_out_pairs(job.source, golden, rival.pairs)
-    latency, times = _latency(models, job.params.gate, device)
+    latency, times = time_both(*models, job.params.gate, device=device)
     if held_out.rows.empty:
         sample = check_sample(0, 0, job.params.gate)
         return Gated(_decided(job, [sample, *alone, latency], numbers=times, held_out=held_out))
     _log.info("gate: champion and challenger on %d held-out pairs", len(held_out.rows))
     try:
-        paired = _score(held_out, models, job.params.gate, device)
+        paired = score(held_out, models, primary=job.params.gate.primary, device=device)
     except ModelError as error:
         if not str(error).startswith(CHALLENGER):
             raise
@@ -164,76 +151,19 @@ def _compare(
         seed=job.params.seed,
     )
     judged = judge_gains(gains, job.params.gate, level=1.0 - evaluate.confidence)
-    probes, scores = _probe(job, models, device) if evaluate.probe else ([], {})
+    probes, means = _probe(job, models, device)
     checks = [*judged, *probes, *alone, latency]
-    numbers = {**_numbers(gains), **scores, **times}
-    decision = _decided(job, checks, numbers=numbers, held_out=held_out, gains=gains)
+    found = {**numbers(gains), **means, **times}
+    decision = _decided(job, checks, numbers=found, held_out=held_out, gains=gains)
     return Gated(decision, paired, held_out, models)
-
-
-def _score(
-    held_out: HeldOut,
-    models: Sequence[GatedModel],
-    params: GateParams,
-    device: torch.device,
-) -> Paired:
-    metrics = gated_metrics(params.primary)
-    tables = [
-        score_pairs(rows, models, folder=folder, device=device, metrics=metrics).pairs
-        for rows, folder in held_out.parts
-        if len(rows)
-    ]
-    return Paired.of(pd.concat(tables, ignore_index=True))
 
 
 def _probe(
     job: Job, models: Sequence[GatedModel], device: torch.device
-) -> tuple[list[Check], dict[str, float | None]]:
-    """Train probes on both models' images of the labelled pairs, judge them, keep their means."""
-    params = job.params
-    tasks, _ = load_tasks(job.source.manifest, job.source.labels, params.probes)
-    probing = probe_candidates(
-        tasks,
-        models,
-        job.source,
-        params.probes,
-        judged=CHALLENGER,
-        resampling=Resampling(params.evaluate.confidence, params.evaluate.resamples, params.seed),
-        device=device,
-    )
-    means = {
-        f"{task}/{PROBE_SCORE}/{name}": scores["mean_iou"]
-        for task, found in probing.as_dict().items()
-        for name, scores in found.items()
-    }
-    checks = [
-        check_probe(
-            str(row["task"]),
-            champion=means[f"{row['task']}/{PROBE_SCORE}/{CHAMPION}"],
-            gain=float(row["difference"]),
-            low=float(row["low"]),
-            high=float(row["high"]),
-            params=params.gate,
-        )
-        for row in probing.statistics.to_dict("records")
-    ]
-    return checks, {**means}
-
-
-def _latency(
-    models: tuple[GatedModel, GatedModel], params: GateParams, device: torch.device
-) -> tuple[Check, dict[str, float | None]]:
-    """Time both, unless they do the same: then a decision's bytes know nothing of the machine."""
-    champion, challenger = models
-    if same_work(champion.fusion, challenger.fusion):
-        return check_latency(None, params), {}
-    found = measure_latency(champion, challenger, device=device)
-    times: dict[str, float | None] = {
-        f"latency/{name}/{number}": 1e3 * seconds
-        for name, taken in ((CHAMPION, found.champion), (CHALLENGER, found.challenger))
-        for number, seconds in enumerate(taken)
-    }
-    return check_latency(found.ratio, params), times
+) -> tuple[list[Check], Numbers]:
+    if not job.params.evaluate.probe:
+        return [], {}
+    return probe(job.source, models, job.params, device=device)
 
 
 def _sanity_scenes(job: Job, device: torch.device) -> list[Scene]:
@@ -257,7 +187,7 @@ def _decided(
     job: Job,
     checks: Sequence[Check],
     *,
-    numbers: Mapping[str, float | None] | None = None,
+    numbers: Numbers | None = None,
     held_out: HeldOut | None = None,
     gains: Sequence[Gain] = (),
 ) -> Decision:
@@ -268,7 +198,7 @@ def _decided(
         outcome,
         sentence,
         checks=checks,
-        numbers=dict(numbers or {}),
+        numbers=numbers or {},
         samples={gain.group: Sample(pairs=gain.pairs, blocks=gain.blocks) for gain in gains},
         notes=held_out.notes if held_out else (),
     )
@@ -293,19 +223,3 @@ def _decision(
             **more,
         }
     )
-
-
-def _numbers(gains: Sequence[Gain]) -> dict[str, float | None]:
-    """Return every mean, gain and bound by group and metric."""
-    return {
-        f"{gain.group}/{gain.metric}/{name}": known(value)
-        for gain in gains
-        for name, value in (
-            (CHAMPION, gain.champion),
-            (CHALLENGER, gain.challenger),
-            ("gain", gain.value),
-            ("low", gain.low),
-            ("high", gain.high),
-            *((("p", gain.p),) if gain.group == ALL else ()),
-        )
-    }
