@@ -150,14 +150,30 @@ def _create(store: Store, event: Event) -> str:
 
 
 def _params(event: Event) -> dict[str, object]:
-    values = {**event.model_dump(exclude={"id", "kind"}), "leads": event.leads}
+    """Return what people read of an event in MLflow's table of runs."""
+    values = {
+        "model": event.model,
+        "version": event.version,
+        "from_version": event.champion,
+        "to_version": event.leads,
+        "by": event.by,
+        "reason": event.reason,
+        "retraining": event.retraining,
+    }
     return {key: value for key, value in values.items() if value is not None}
 
 
 def _read(run: "Run") -> Event | None:
     tags, params = run.data.tags, run.data.params
     try:
-        return Event.model_validate({**params, "id": tags[EVENT_ID_TAG], "kind": tags[EVENT_TAG]})
+        about = {
+            **params,
+            "id": tags[EVENT_ID_TAG],
+            "kind": tags[EVENT_TAG],
+            "champion": params.get("from_version"),
+            "at_ms": run.info.start_time,
+        }
+        return Event.model_validate(about)
     except (KeyError, ValidationError):
         return None
 
