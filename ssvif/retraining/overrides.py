@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ruamel.yaml import YAML
+from ruamel.yaml import YAML, RoundTripRepresenter, ScalarNode
 
 from ssvif.errors import ParamsError
 from ssvif.files import atomic_path
@@ -82,7 +82,16 @@ def _yaml() -> YAML:
     reader = YAML()
     reader.width = _WIDTH
     reader.preserve_quotes = True
+    reader.representer.add_representer(float, _write_float)
     return reader
+
+
+def _write_float(representer: RoundTripRepresenter, value: float) -> ScalarNode:
+    """Write a float as PyYAML reads one: 1e-05 would be text to it."""
+    text = repr(value)
+    if "e" in text and "." not in text:
+        text = text.replace("e", ".0e")
+    return representer.represent_scalar("tag:yaml.org,2002:float", text)
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -5,13 +5,16 @@ branches and index stay as they are.
 """
 
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ssvif.errors import RetrainingError
 from ssvif.retraining.git import run_git
 
 TAG_PREFIX = "retrain/"
+_LOCK = Path(".retrain/worktrees.lock")
+_LOCK_SECONDS = 600.0
 
 
 def add_worktree(project: Path, folder: Path, commit: str) -> None:
@@ -25,9 +28,9 @@ def add_worktree(project: Path, folder: Path, commit: str) -> None:
     Raises:
         RetrainingError: If git refuses.
     """
-    remove_worktree(project, folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    run_git(project, "worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
+    with _alone(project):
+        _remove(project, folder)
+        run_git(project, "worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
 
 
 def remove_worktree(project: Path, folder: Path) -> None:
@@ -36,19 +39,14 @@ def remove_worktree(project: Path, folder: Path) -> None:
     Raises:
         RetrainingError: If it cannot be removed.
     """
-    with suppress(RetrainingError):
-        # Twice forced: one that a kill left locked goes as well.
-        run_git(project, "worktree", "remove", "--force", "--force", str(folder))
-    if folder.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        raise RetrainingError(f"{folder}: cannot be removed; check the rights, and delete it")
-    prune_worktrees(project)
+    with _alone(project):
+        _remove(project, folder)
 
 
 def prune_worktrees(project: Path) -> None:
     """Let git forget worktrees whose folders are gone."""
-    run_git(project, "worktree", "prune", "--expire", "now")
+    with _alone(project):
+        run_git(project, "worktree", "prune", "--expire", "now")
 
 
 def list_worktrees(project: Path) -> list[Path]:
@@ -112,3 +110,25 @@ def tag_message(project: Path, retraining: str) -> str:
 def delete_tag(project: Path, retraining: str) -> None:
     """Delete a retraining's tag; what only it held is git's and DVC's to collect."""
     run_git(project, "tag", "--delete", f"{TAG_PREFIX}{retraining}")
+
+
+@contextmanager
+def _alone(project: Path) -> Iterator[None]:
+    """Keep others away: git reads its list of worktrees while another git writes it."""
+    from filelock import FileLock
+
+    path = project / _LOCK
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path, timeout=_LOCK_SECONDS):
+        yield
+
+
+def _remove(project: Path, folder: Path) -> None:
+    with suppress(RetrainingError):
+        # Twice forced: one that a kill left locked goes as well.
+        run_git(project, "worktree", "remove", "--force", "--force", str(folder))
+    if folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        raise RetrainingError(f"{folder}: cannot be removed; check the rights, and delete it")
+    run_git(project, "worktree", "prune", "--expire", "now")

@@ -1,0 +1,43 @@
+import shutil
+import subprocess
+
+import pytest
+
+from benchmarks.projects import ROOT, git
+
+_FILES = (".dvc/config", ".dvc/.gitignore", ".gitignore", ".dvcignore", "params.yaml")
+_PINS = ("data/champion.lock.json", "data/golden.json")
+
+
+@pytest.fixture(scope="session")
+def _repository(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("repository") / "project"
+    for name in (*_FILES, *_PINS):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    (folder / "dvc.yaml").write_text("stages: {sample: {cmd: x}, ingest: {cmd: y}}\n")
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "begin")
+    return folder
+
+
+@pytest.fixture
+def repository(_repository, tmp_path, monkeypatch):
+    """A git and DVC project without code, with four files in its inbox; the current folder."""
+    folder = tmp_path / "project"
+    shutil.copytree(_repository, folder, symlinks=True)
+    for name in ("vis/0.png", "ir/0.png", "vis/1.png", "ir/1.png"):
+        path = folder / "data" / "captures" / "street" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def dead_pid():
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
