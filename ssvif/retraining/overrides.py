@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ruamel.yaml import YAML, RoundTripRepresenter, ScalarNode
+from ruamel.yaml import YAML
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from ssvif.errors import ParamsError
 from ssvif.files import atomic_path
@@ -91,7 +93,8 @@ def _write_float(representer: RoundTripRepresenter, value: float) -> ScalarNode:
     text = repr(value)
     if "e" in text and "." not in text:
         text = text.replace("e", ".0e")
-    return representer.represent_scalar("tag:yaml.org,2002:float", text)
+    node: ScalarNode = representer.represent_scalar("tag:yaml.org,2002:float", text)
+    return node
 
 
 def _load(path: Path) -> dict[str, Any]:

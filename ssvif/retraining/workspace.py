@@ -7,6 +7,7 @@ retraining of the same inputs.
 
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -42,6 +43,7 @@ COLLECTING = HOME / "collecting.lock"
 
 # What decides a retraining and is git's to follow.
 INPUT_FILES = [path.as_posix() for path in (PARAMS_FILE, LOCK, GOLDEN_FILE)]
+_REMOTE = re.compile(r"remote\.(?P<name>.+)\.url=(?P<url>(?!.*://).+)")
 _RESTORED = ("sample", "ingest")
 _COLLECTING_SECONDS = 600.0
 
@@ -243,12 +245,9 @@ def _build(project: Path, folder: Path, inputs: Inputs) -> None:
 
 def _remotes(project: Path) -> Mapping[str, str]:
     """Return the remotes that are folders of this machine, absolute."""
-    lines = [line.split("\t") for line in run_dvc(project, "remote", "list").splitlines()]
-    return {
-        parts[0].strip(): str(project / parts[1].strip())
-        for parts in lines
-        if len(parts) > 1 and "://" not in parts[1]
-    }
+    lines = run_dvc(project, "config", "--list").splitlines()
+    found = (_REMOTE.fullmatch(line) for line in lines)
+    return {part["name"]: str(project / part["url"]) for part in found if part}
 
 
 def _link_files(project: Path, folder: Path, inputs: Inputs) -> None:
