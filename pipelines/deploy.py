@@ -139,7 +139,7 @@ def _running(
         def relay() -> None:
             # The guard closes the stream while it is read.
             with suppress(ValueError, OSError):
-                for line in process.stdout or ():
+                for line in filter(str.strip, process.stdout or ()):
                     typer.echo(f"{name}: {line.rstrip()}")
 
         threading.Thread(target=relay, daemon=True).start()

@@ -31,6 +31,7 @@ ZOMBIES = "ssvif: mark runs that went silent as crashed"
 HEARTBEAT_S = 30
 _SILENT = timedelta(seconds=120)
 _HEARTBEAT = "prefect.flow-run.heartbeat"
+_ENDS = ("Completed", "Failed", "TimedOut", "Crashed", "Cancelled", "Paused", "Suspended")
 
 
 def read_deployments(model: str, path: Path = PREFECT_FILE) -> list[RunnerDeployment]:
@@ -55,7 +56,8 @@ def read_deployments(model: str, path: Path = PREFECT_FILE) -> list[RunnerDeploy
 def end_silent_runs() -> None:
     """Have the server mark flow runs that send no heartbeat any more as crashed.
 
-    Where such an automation is already, it is brought up to date.
+    Where such an automation is already, it is replaced if it differs, and else left alone: with
+    each change the server forgets which runs it waits for.
     """
     about = ResourceSpecification.model_validate({"prefect.resource.id": "prefect.flow-run.*"})
     ours = ResourceSpecification.model_validate({"prefect.resource.id": f"prefect.tag.{TAG}"})
@@ -64,8 +66,7 @@ def end_silent_runs() -> None:
         match_related=ours,
         for_each={"prefect.resource.id"},
         after={_HEARTBEAT},
-        # Any further sign of life, or its end.
-        expect={"prefect.flow-run.*"},
+        expect={_HEARTBEAT, *(f"prefect.flow-run.{state}" for state in _ENDS)},
         posture=Posture.Proactive,
         threshold=1,
         within=_SILENT,
@@ -81,10 +82,17 @@ def end_silent_runs() -> None:
     )
     with get_client(sync_client=True) as client:
         known = client.read_automations_by_name(ZOMBIES)
+        for found in known:
+            if _content(found) != _content(automation):
+                client.update_automation(found.id, automation)
         if not known:
             client.create_automation(automation)
-        for found in known:
-            client.update_automation(found.id, automation)
+
+
+def _content(automation: AutomationCore) -> dict[str, Any]:
+    """What an automation does, without the numbers that the server gives."""
+    fields = set(AutomationCore.model_fields) - {"owner_resource", "enabled"}
+    return automation.model_dump(include=fields, exclude={"trigger": {"id"}})
 
 
 def _deployment(entry: Mapping[str, Any]) -> RunnerDeployment:
