@@ -19,6 +19,8 @@ from ssvif.report.shell import render_page
 
 EXAMPLES = 3  # with the largest gain, and as many with the largest loss
 
+_MOST_ROWS = 12  # of a table in which nothing failed
+
 _TITLES = {
     "sample": "Enough pairs",
     "superiority": "Better on the primary metric",
@@ -112,7 +114,9 @@ def _kinds(decision: Decision) -> Iterator[dict[str, object]]:
             count += f", {len(checks) - len(judged)} not judged"
         # What speaks against the challenger first.
         ordered = sorted(checks, key=lambda check: check.passed is not False)
-        yield {"title": title, "count": count, "rows": [_row(check) for check in ordered]}
+        rows = [_row(check) for check in ordered]
+        folded = len(rows) > _MOST_ROWS and passed == len(judged)
+        yield {"title": title, "count": count, "rows": rows, "folded": folded}
 
 
 def _row(check: Check) -> dict[str, str]:

@@ -124,9 +124,9 @@ def check_metric(gain: Gain, params: GateParams) -> Check:
     sentence = _change(gain)
     if not passed and gain.value > limit:
         sentence = f"may lose {_percent(-gain.of_champion(gain.low))} of {gain.metric}"
-    return _check(
-        "metric", gain, limit=limit, passed=passed, sentence=f"{sentence} ({_allowed(margin)})"
-    )
+    if not passed or gain.value < 0.0:
+        sentence = f"{sentence} ({_allowed(margin)})"
+    return _check("metric", gain, limit=limit, passed=passed, sentence=sentence)
 
 
 def check_slice(gain: Gain, params: GateParams) -> Check:
@@ -140,7 +140,9 @@ def check_slice(gain: Gain, params: GateParams) -> Check:
         )
         return _check("slice", gain, limit=limit, passed=None, sentence=sentence)
     passed = gain.value > limit or gain.value >= 0.0
-    sentence = f"{_change(gain)}{where} ({_allowed(params.slice_margin)})"
+    sentence = f"{_change(gain)}{where}"
+    if gain.value < 0.0:
+        sentence = f"{sentence} ({_allowed(params.slice_margin)})"
     return _check("slice", gain, limit=limit, passed=passed, sentence=sentence)
 
 
@@ -166,7 +168,9 @@ def check_probe(
     found = Gain(task, PROBE_SCORE, champion, champion + gain, gain, low, high, low, 0, 0)
     limit = -params.probe_margin * champion
     passed = gain > limit or gain >= 0.0
-    sentence = f"{_change(found)} of the probe {task} ({_allowed(params.probe_margin)})"
+    sentence = f"{_change(found)} of the probe {task}"
+    if gain < 0.0:
+        sentence = f"{sentence} ({_allowed(params.probe_margin)})"
     return _check("probe", found, limit=limit, passed=passed, sentence=sentence)
 
 
