@@ -95,7 +95,8 @@ def test_run_gate__same_networks_are_not_timed(job):
     assert not [name for name in gated.decision.numbers if name.startswith("latency")]
 
 
-def test_run_gate__other_networks_are_timed(job, make_weights, tiny_network):
+def test_run_gate__other_networks_are_timed(job, make_weights, tiny_network, monkeypatch):
+    monkeypatch.setattr("ssvif.gate.latency.HEIGHT", 48)
     wide = make_weights("wide", network=tiny_network.model_copy(update={"channels": 8}))
     gated = run_gate(replace(job, challenger=wide))
     assert checks_of(gated)["latency"].value > 0.0

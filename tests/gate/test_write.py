@@ -4,6 +4,8 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
+from ssvif.data.manifest import LABELS_FOLDER, MANIFEST_FILE, PAIRS_FOLDER, read_manifest
+from ssvif.evaluation.pairs import PairSource
 from ssvif.files import sha256_file
 from ssvif.gate.decision import Champion, Check, Decision, read_decision
 from ssvif.gate.run import Gated, Job, Rival, run_gate
@@ -12,8 +14,10 @@ from ssvif.gate.write import write_gate
 from ssvif.params import EvaluateParams, GateParams, Params
 
 
-@pytest.fixture
-def gated(source, make_weights):
+@pytest.fixture(scope="module")
+def gated(rendered, make_weights):
+    manifest = read_manifest(rendered / MANIFEST_FILE)
+    source = PairSource(manifest, rendered / PAIRS_FOLDER, rendered / LABELS_FOLDER, refused={})
     champion = make_weights("champion")
     about = Champion(name="ssvif", version=3, bundle="b" * 64, weights=sha256_file(champion))
     params = Params(
