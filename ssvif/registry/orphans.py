@@ -1,4 +1,4 @@
-"""Models in the registry that lead nowhere: never finished, without their files, or old."""
+"""Models in the registry that lead nowhere: no version, no files, or too old."""
 
 import time
 from collections.abc import Collection
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # A bundle is a few megabytes: who is still at it after an hour is dead.
 _UNFINISHED_MS = 3_600_000
+_MODEL = "models:/"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Orphans:
     """What was found, or removed.
 
     Args:
-        models: Ids of logged models that were never finished.
+        models: Ids of logged models that no version holds.
         versions: Numbers of versions.
     """
 
@@ -33,7 +34,7 @@ class Orphans:
 
 
 def remove_orphans(name: str, *, experiment: str, dry_run: bool = False) -> Orphans:
-    """Remove logged models that were never finished, and versions whose files are gone.
+    """Remove logged models that never became a version, and versions whose files are gone.
 
     A version that has an alias stays, whatever it lacks: people must decide about it.
 
@@ -58,8 +59,7 @@ def remove_orphans(name: str, *, experiment: str, dry_run: bool = False) -> Orph
             for version in registry.versions()
             if int(version.version) not in aliased and not _has_files(client, version)
         ]
-        owned = {version.model_id for version in registry.versions()}
-        models = [model_id for model_id in _unfinished(client, store) if model_id not in owned]
+        models = _unheld(client, registry, store.experiment_id)
         if not dry_run:
             for version in versions:
                 _delete(client, version)
@@ -96,6 +96,7 @@ def remove_old_versions(
         ]
         if not dry_run:
             for version in old:
+                _delete_files(client, version)
                 _delete(client, version)
     return [version.tags.get(BUNDLE_TAG, "") for version in old]
 
@@ -126,15 +127,42 @@ def _has_files(client: "MlflowClient", version: "ModelVersion") -> bool:
         raise
 
 
-def _unfinished(client: "MlflowClient", store: Store) -> list[str]:
+def _unheld(client: "MlflowClient", registry: Registry, experiment_id: str) -> list[str]:
+    """Return the logged models of a name that no version holds, and that nobody is at."""
     before = time.time_ns() // 1_000_000 - _UNFINISHED_MS
-    found = client.search_logged_models(
-        [store.experiment_id], filter_string="status = 'PENDING'", max_results=100
-    )
-    return [model.model_id for model in found if model.creation_timestamp < before]
+    held = {_model_id(version) for version in registry.versions()}
+    found: list[str] = []
+    token = None
+    while True:
+        page = client.search_logged_models([experiment_id], page_token=token)
+        found += [
+            model.model_id
+            for model in page
+            if model.name == registry.name
+            and model.model_id not in held
+            and model.creation_timestamp < before
+        ]
+        token = page.token
+        if not token:
+            return found
+
+
+def _model_id(version: "ModelVersion") -> str | None:
+    """Return the logged model that a version holds; its own field is empty in a list."""
+    source = str(version.source or "")
+    return source.removeprefix(_MODEL) if source.startswith(_MODEL) else None
 
 
 def _delete(client: "MlflowClient", version: "ModelVersion") -> None:
     client.delete_model_version(version.name, version.version)
-    if version.model_id:
-        client.delete_logged_model(version.model_id)
+    if (model_id := _model_id(version)) is not None:
+        client.delete_logged_model(model_id)
+
+
+def _delete_files(client: "MlflowClient", version: "ModelVersion") -> None:
+    """Delete a version's files: MLflow itself only hides what is deleted."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    if (model_id := _model_id(version)) is not None:
+        location = client.get_logged_model(model_id).artifact_location
+        get_artifact_repository(location).delete_artifacts()

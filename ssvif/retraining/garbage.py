@@ -18,6 +18,8 @@ from ssvif.retraining.state import HOME, lock_path
 from ssvif.retraining.workspace import COLLECTING, DVC_LOCK, try_lock
 from ssvif.retraining.worktree import delete_tag, recorded_ids
 
+_REPO = "repo"  # DVC speaks of its other caches, too
+
 
 @dataclass(frozen=True)
 class Collected:
@@ -107,4 +109,5 @@ def _collect_cache(project: Path, *, dry_run: bool) -> str:
     projects = ["--projects", *map(str, others)] if others else []
     options = ["--workspace", "--all-branches", "--all-tags", *projects]
     said = run_dvc(project, "gc", "--dry" if dry_run else "--force", *options)
-    return said.splitlines()[-1] if said else "nothing in DVC's cache is unused"
+    own = [line for line in said.splitlines() if _REPO in line]
+    return own[-1] if own else "nothing in DVC's cache is unused"

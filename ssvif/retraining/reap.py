@@ -40,7 +40,7 @@ class Reaped:
         scratch: Unfinished files and folders.
         bundles: Folders of bundles that are damaged or that nothing pins any more.
         versions: Versions of the model whose files are gone.
-        models: Logged models that were never finished.
+        models: Logged models that no version holds.
     """
 
     processes: int = 0
@@ -61,7 +61,7 @@ class Reaped:
             "unfinished files": self.scratch,
             "damaged or unpinned bundles": self.bundles,
             "model versions without files": [str(number) for number in self.versions],
-            "logged models that were never finished": self.models,
+            "logged models that no version holds": self.models,
         }
         return [f"{what}: {', '.join(names)}" for what, names in found.items() if names]
 
