@@ -206,10 +206,15 @@ def _tell_rest(project: Project, began: float) -> None:
     options = [word for text in BROKEN for word in ("--set", text)]
     said = project.run(sys.executable, "-m", "pipelines.retrain", *options)
     say(began, f"broken challenger: {said.strip().splitlines()[-1]}")
-    if "previous" in project.run("ssvif", "champion"):
-        since = time.monotonic()
-        project.run("ssvif", "rollback", "--reason", "a trial")
-        say(began, f"rollback took {time.monotonic() - since:.1f} s")
+    if json.loads(project.run("ssvif", "champion", "--json"))["previous"] is None:
+        project.run("ssvif", "promote", "2", "--force", "--by", "story", "--reason", "to roll back")
+        say(began, "the gate promoted nobody: version 2 is promoted by force, to be rolled back")
+    since = time.monotonic()
+    said = project.run("ssvif", "rollback", "--by", "story", "--reason", "a trial")
+    say(began, f"rollback in {time.monotonic() - since:.1f} s: {said.strip().splitlines()[-1]}")
+    project.run("ssvif", "fuse", "--captures", "data/captures/msrs", "-o", "fused")
+    image = str(next((project.folder / "fused").rglob("*.png")))
+    typer.echo(project.run("ssvif", "lineage", image))
     typer.echo(project.run("ssvif", "history"))
 
 
