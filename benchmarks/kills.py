@@ -113,15 +113,6 @@ class Victim:
         outs = [out for stage in lock["stages"].values() for out in stage["outs"]]
         return {out["path"]: out["md5"] for out in outs if out["path"] in _WEIGHTS}
 
-    def processes(self) -> list[int]:
-        """Return the living processes that work in the project."""
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if (process / "cwd").resolve().is_relative_to(self.folder):
-                    found.append(int(process.name))
-        return found
-
     def at(self) -> str:
         """Return the task that the flow was at, as its log says."""
         tasks = _TASK.findall(self.log.read_text(encoding="utf-8", errors="replace"))
@@ -168,6 +159,16 @@ class Victim:
         return found
 
 
+def processes_in(folder: Path) -> list[int]:
+    """Return the living processes that work in a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").resolve(strict=True).is_relative_to(folder):
+                found.append(int(process.name))
+    return found
+
+
 def kill(victim: Victim, after_s: float, champion: str) -> Kill:
     """Start the retraining, kill it after a while, and look at what is left.
 
@@ -183,7 +184,7 @@ def kill(victim: Victim, after_s: float, champion: str) -> Kill:
             os.kill(process.pid, signal.SIGKILL)
         killed = process.wait() == -signal.SIGKILL
     begin = time.monotonic()
-    while (left := victim.processes()) and time.monotonic() - begin < END_SECONDS:
+    while (left := processes_in(victim.folder)) and time.monotonic() - begin < END_SECONDS:
         time.sleep(0.1)
     ended_s = time.monotonic() - begin
     faults = [f"{len(left)} processes live"] if left else []
