@@ -16,7 +16,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-services lint type check format bench bench-peers ui deploy clean
+.PHONY: help setup repro retrain test test-slow test-services lint type check format bench bench-peers ui deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ bench-peers: setup ## score published methods' fused images beside this project'
 
 ui: setup ## show the recorded runs at http://127.0.0.1:5000
 	mlflow server --host 127.0.0.1 --port 5000 --workers 1 --backend-store-uri sqlite:///mlflow.db
+
+retrain: setup ## train on all captures, and promote the model if it is better
+	python -m pipelines.retrain
 
 deploy: setup ## watch data/drop, ingest, retrain, promote: the loop, until interrupted
 	python -m pipelines.deploy

@@ -14,7 +14,7 @@ from ssvif.registry.orphans import aliased_bundles, remove_old_versions
 from ssvif.registry.pin import LOCK, read_lock
 from ssvif.retraining.git import run_dvc
 from ssvif.retraining.record import recorded_bundle
-from ssvif.retraining.state import HOME, lock_path
+from ssvif.retraining.state import HOME, lock_path, open_states
 from ssvif.retraining.workspace import COLLECTING, DVC_LOCK, try_lock
 from ssvif.retraining.worktree import delete_tag, recorded_ids
 
@@ -96,8 +96,9 @@ def _require_rest(project: Path, stack: ExitStack) -> None:
 
 
 def _needed(project: Path, name: str) -> set[str]:
-    """Return the bundles that stay: those with an alias, and what open retrainings pin."""
+    """Return the bundles that stay: those with an alias, and what open retrainings pin or made."""
     needed = set(aliased_bundles(name).values())
+    needed |= {state.challenger for state in open_states(project) if state.challenger}
     for folder in (project, *open_worktrees(project)):
         lock = read_lock(folder / LOCK)
         needed |= {pin.bundle for pin in (lock.start, lock.champion) if pin}

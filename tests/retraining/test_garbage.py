@@ -11,7 +11,9 @@ from ssvif.params import Params
 from ssvif.registry.pin import ChampionLock, Pin, write_lock
 from ssvif.retraining import garbage
 from ssvif.retraining.garbage import collect
-from ssvif.retraining.workspace import lock_path, try_lock
+from ssvif.retraining.identity import Inputs
+from ssvif.retraining.state import lock_path, new_state, write_state
+from ssvif.retraining.workspace import try_lock
 from ssvif.retraining.worktree import add_worktree, commit_files, recorded_ids, tag_commit
 
 # What the aliases point to.
@@ -100,14 +102,16 @@ def test_collect__dry_run_changes_nothing(project, asked):
     assert asked[0][-1] is True
 
 
-def test_collect__what_an_open_retraining_pins_stays(project, asked):
+def test_collect__what_an_open_retraining_pins_or_made_stays(project, asked):
     def pin(bundle):
         return Pin(name="ssvif", version=1, bundle=bundle, weights="w")
 
     lock = ChampionLock(start=pin("oldest"), champion=pin("other"))
     write_lock(lock, project / ".retrain/opened/data/champion.lock.json")
+    state = new_state(Inputs(commit="c", captures="f", champion=None, overrides={}))
+    write_state(project, state.model_copy(update={"id": "opened", "challenger": "made"}))
     collect(project, Params(), keep=1)
-    assert {"oldest", "other"} < asked[0][2]
+    assert {"oldest", "other", "made"} < asked[0][2]
     assert "oldest" in cached(project)
     assert len(recorded_ids(project)) == 3
 
