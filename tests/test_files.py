@@ -11,6 +11,7 @@ from ssvif.files import (
     atomic_folder,
     atomic_path,
     require_writable,
+    scratch_prefix,
     sha256_file,
     sha256_json,
     staged_files,
@@ -161,3 +162,11 @@ def test_staged_files__a_failed_block_changes_nothing(tmp_path):
         fail_half_way()
     assert (tmp_path / "page.html").read_text() == "old"
     assert list(tmp_path.iterdir()) == [tmp_path / "page.html"]
+
+
+def test_scratch_prefix__names_the_process_and_the_machine(monkeypatch):
+    own = scratch_prefix()
+    assert own.startswith(f".part-{os.getpid()}-")
+    assert scratch_prefix(7).startswith(".part-7-")
+    monkeypatch.setattr("platform.node", lambda: "elsewhere")
+    assert scratch_prefix() != own

@@ -17,11 +17,12 @@ from ssvif.retraining.git import run_git
 from ssvif.retraining.identity import Inputs, fingerprint, head_commit, list_files
 from ssvif.retraining.overrides import checked_params
 from ssvif.retraining.record import Outcome, recorded_sentence
+from ssvif.retraining.state import read_state
 from ssvif.retraining.workspace import Workspace
 from ssvif.retraining.worktree import recorded_ids
 
 BUNDLE = Path("models/bundle")
-_REFUSED = Path("reports/gate/refused")
+_REFUSED = Path("reports/gate/refused.json")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ def plan(project: Path, overrides: Mapping[str, Any], *, again: bool = False) ->
     done = set(recorded_ids(project))
     while again and inputs.id in done:
         inputs = replace(inputs, attempt=inputs.attempt + 1)
-    recorded = recorded_sentence(project, inputs.id) if inputs.id in done else None
+    # One that was killed between its record and its end is still to be ended.
+    is_done = inputs.id in done and read_state(project, inputs.id) is None
+    recorded = recorded_sentence(project, inputs.id) if is_done else None
     return Plan(inputs, params, len(files), recorded)
 
 
@@ -136,7 +139,7 @@ def refuse(workspace: Workspace, *, by: str, reason: str) -> Path:
         reason: Why.
 
     Returns:
-        The folder of the decision as the person changed it.
+        The decision as the person changed it.
 
     Raises:
         GateError: If there is no decision.
@@ -145,9 +148,9 @@ def refuse(workspace: Workspace, *, by: str, reason: str) -> Path:
     sentence = f"{by} keeps the champion: {reason}"
     notes = (*decided.notes, f"the gate had decided: {decided.sentence}")
     changed = {"outcome": "keep", "sentence": sentence, "notes": notes}
-    folder = workspace.folder / _REFUSED
-    write_decision(decided.model_copy(update=changed), folder / DECISION.name)
-    return folder
+    path = workspace.folder / _REFUSED
+    write_decision(decided.model_copy(update=changed), path)
+    return path
 
 
 def decide(workspace: Workspace, *, decision: Path = DECISION, by: str = "gate") -> Outcome:
@@ -167,9 +170,9 @@ def decide(workspace: Workspace, *, decision: Path = DECISION, by: str = "gate")
         RegistryError: If the registry cannot be reached, or does not have the challenger.
     """
     params = load_params(workspace.folder / PARAMS_FILE)
-    bundle = workspace.folder / BUNDLE
+    bundle, path = workspace.folder / BUNDLE, workspace.folder / decision
     promotion = apply_decision(
-        workspace.folder / decision,
+        path,
         bundle=bundle,
         name=params.register_.name,
         experiment=params.tracking.experiment,
@@ -180,6 +183,7 @@ def decide(workspace: Workspace, *, decision: Path = DECISION, by: str = "gate")
     )
     return Outcome(
         sentence=promotion.sentence,
+        decision=read_decision(path).sentence,
         bundle=bundle_hash(bundle),
         version=promotion.version,
         changed=promotion.changed,

@@ -14,7 +14,13 @@ from ssvif.retraining.record import Outcome
 from ssvif.retraining.steps import Plan
 
 INPUTS = Inputs(commit="c", captures="f", champion=None, overrides={})
-OUTCOME = Outcome(sentence="version 2 leads: Qabf +0.02", bundle="b", version=2, changed=True)
+OUTCOME = Outcome(
+    sentence="version 2 leads: Qabf +0.02",
+    decision="Qabf +0.02",
+    bundle="b",
+    version=2,
+    changed=True,
+)
 
 
 def decision(outcome="promote", mode="enforce"):

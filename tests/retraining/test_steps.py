@@ -40,9 +40,7 @@ class Registry:
         return self.leads
 
     def apply_decision(self, decision, **facts):
-        self.asked.append(
-            (read_decision(decision / "decision.json" if decision.is_dir() else decision), facts)
-        )
+        self.asked.append((read_decision(decision), facts))
         return Promotion(2, 2, 1, changed=True, sentence="version 2 leads")
 
 
@@ -99,6 +97,13 @@ class TestPlan:
         assert again.recorded is None
         assert again.inputs.id != first.id
         assert plan(repository, {}, again=True).inputs == again.inputs
+
+    def test_plan__one_that_was_killed_after_its_record_is_still_to_be_ended(self, repository):
+        first = plan(repository, {}).inputs
+        tag_commit(repository, f"retrain/{first.id}", "said")
+        write_state(repository, new_state(first))
+        assert plan(repository, {}).recorded is None
+        assert plan(repository, {}).inputs == first
 
     def test_plan__refuses_parameters_before_anything_else(self, repository, registry):
         with pytest.raises(ParamsError, match=r"unknown key stage_two\.step"):
@@ -163,6 +168,7 @@ def test_decide__tells_the_registry_what_it_comes_from(begin, registry):
     assert facts["commit"] == git(workspace.folder, "rev-parse", "HEAD")
     assert facts["champion_folder"] == workspace.project / "models/champion"
     assert (found.version, found.changed, found.sentence) == (2, True, "version 2 leads")
+    assert found.decision == DECIDED.sentence
 
 
 def test_refuse__a_person_keeps_the_champion_and_the_gates_word_is_kept(begin, registry):
