@@ -15,7 +15,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from pipelines import steps
 from pipelines.approval import ask_person
@@ -38,11 +38,11 @@ Result = TypeVar("Result")
 
 
 class StoppedError(Exception):
-    """A task did not end well; its state becomes the flow's, without a trace of this file."""
+    """A task did not end well; its error becomes the flow's, without a trace of this file."""
 
-    def __init__(self, state: "State[Any]") -> None:
-        super().__init__(str(state))
-        self.state = state
+    def __init__(self, error: object) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @flow(name="retrain", flow_run_name="retrain", validate_parameters=False)
@@ -83,7 +83,7 @@ def retrain(
             _result(steps.push(workspace, return_state=True))
             _result(steps.clean(workspace, return_state=True))
     except StoppedError as stopped:
-        return stopped.state
+        return Failed(message=str(stopped), data=stopped.error)
     return Completed(message=outcome.sentence)
 
 
@@ -129,7 +129,7 @@ def _result(state: "State[Result]") -> Result:
     error = state.result(raise_on_failure=False)
     if isinstance(error, ChampionMovedError):
         raise error
-    raise StoppedError(state)
+    raise StoppedError(error)
 
 
 def _call_run(name: str) -> None:

@@ -133,8 +133,10 @@ class TestRetrain:
 
     def test_retrain__refused_stage_stops_it_and_the_worktree_stays(self, library):
         library.failures["train"] = [StageFailedError("train", "bad", refused=True)]
+        state = module.retrain(return_state=True)
+        assert (state.name, state.message) == ("Failed", "train: bad")
         with pytest.raises(StageFailedError, match="train: bad"):
-            module.retrain()
+            state.result()
         assert library.done[1:] == ["hold", "take up", "pin", "train", "let go"]
 
     def test_retrain__a_service_that_comes_back_is_waited_for(self, library):
