@@ -44,9 +44,15 @@ def remove_worktree(project: Path, folder: Path) -> None:
 
 
 def prune_worktrees(project: Path) -> None:
-    """Let git forget worktrees whose folders are gone."""
+    """Let git forget worktrees of retrainings whose folders are gone.
+
+    The user's own may be on a disk that is not there at the moment: those stay.
+    """
+    home = (project / _LOCK).parent.resolve()
     with _alone(project):
-        run_git(project, "worktree", "prune", "--expire", "now")
+        for folder in list_worktrees(project):
+            if folder.is_relative_to(home) and not folder.exists():
+                _forget(project, folder)
 
 
 def list_worktrees(project: Path) -> list[Path]:
@@ -124,11 +130,15 @@ def _alone(project: Path) -> Iterator[None]:
 
 
 def _remove(project: Path, folder: Path) -> None:
-    with suppress(RetrainingError):
-        # Twice forced: one that a kill left locked goes as well.
-        run_git(project, "worktree", "remove", "--force", "--force", str(folder))
     if folder.exists():
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         raise RetrainingError(f"{folder}: cannot be removed; check the rights, and delete it")
-    run_git(project, "worktree", "prune", "--expire", "now")
+    _forget(project, folder)
+
+
+def _forget(project: Path, folder: Path) -> None:
+    """Let git forget a worktree whose folder is gone; one that it does not know is no error."""
+    with suppress(RetrainingError):
+        # Twice forced: one that a kill left locked goes as well.
+        run_git(project, "worktree", "remove", "--force", "--force", str(folder))

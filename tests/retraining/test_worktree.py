@@ -1,3 +1,4 @@
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,6 +10,7 @@ from ssvif.retraining.worktree import (
     commit_files,
     delete_tag,
     list_worktrees,
+    prune_worktrees,
     recorded_ids,
     remove_worktree,
     tag_commit,
@@ -56,6 +58,19 @@ def test_remove_worktree__git_forgets_it(repository, worktree):
     remove_worktree(repository, worktree)
     assert not worktree.exists()
     assert list_worktrees(repository) == []
+
+
+def test_prune_worktrees__forgets_ours_and_keeps_the_users(repository, worktree, tmp_path):
+    theirs = tmp_path / "on a disk that comes and goes"
+    git(repository, "worktree", "add", "--quiet", "--detach", str(theirs))
+    theirs.rename(tmp_path / "away")
+    other = repository / ".retrain" / "two"
+    add_worktree(repository, other, "HEAD")
+    shutil.rmtree(worktree)
+    prune_worktrees(repository)
+    assert sorted(list_worktrees(repository)) == sorted([other, theirs])
+    remove_worktree(repository, other)
+    assert list_worktrees(repository) == [theirs]
 
 
 def test_commit_files__equal_contents_make_equal_commits(repository, worktree):
