@@ -27,6 +27,7 @@ from ssvif.tracking.facts import (
 )
 from ssvif.tracking.failures import hide_passwords
 from ssvif.tracking.journal import Row
+from ssvif.tracking.notes import EXPERIMENT_TAGS, NOTE_TAG, pipeline_note, stage_note
 from ssvif.tracking.process import is_alive, process_tag
 from ssvif.tracking.record import Record
 from ssvif.tracking.servers import (
@@ -131,7 +132,9 @@ class Store:
             self.experiment_id: str = (
                 found.experiment_id
                 if found
-                else client.create_experiment(experiment, _artifact_location())
+                else client.create_experiment(
+                    experiment, _artifact_location(), tags=dict(EXPERIMENT_TAGS)
+                )
             )
 
     def create(self, facts: StageFacts) -> str:
@@ -142,6 +145,7 @@ class Store:
         tags = {
             **facts.tags,
             **_source_tags(facts),
+            NOTE_TAG: stage_note(facts),
             _PARENT_TAG: parent,
             PROCESS_TAG: process_tag(),
             HOST_TAG: platform.node(),
@@ -158,8 +162,10 @@ class Store:
         for first in range(0, len(params), _PARAMS_PER_CALL):
             self.client.log_batch(run_id, params=params[first : first + _PARAMS_PER_CALL])
         if facts.data is not None:
-            for run in (run_id, self._parent_of(run_id)):
+            parent = self._parent_of(run_id)
+            for run in (run_id, parent):
                 self.client.log_inputs(run, datasets=[mlflow_input(facts.data)])
+            self.client.set_tag(parent, NOTE_TAG, pipeline_note(facts))
 
     def resume_parent(self, run_id: str, facts: StageFacts) -> None:
         """Show that a child is at work, in its parent: as running, and from this child's commit."""
@@ -237,7 +243,11 @@ class Store:
             return str(runs[0].info.run_id)
         run = self.client.create_run(
             self.experiment_id,
-            tags={PIPELINE_RUN_TAG: pipeline, **_parent_tags(facts)},
+            tags={
+                PIPELINE_RUN_TAG: pipeline,
+                NOTE_TAG: pipeline_note(facts),
+                **_parent_tags(facts),
+            },
             run_name=facts.tags.get(PIPELINE_NAME_TAG, f"pipeline {pipeline[:8]}"),
         )
         self.client.set_terminated(run.info.run_id, "FINISHED")
