@@ -23,6 +23,7 @@ from ssvif.cli.sync import sync
 app = typer.Typer(
     help="Self-supervised visible and infrared image fusion that serves segmentation.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -57,7 +57,7 @@ def sync(project: Path, revisions: Sequence[str], params: Params) -> Restored:
     with _scratch(project) as (worktree, kept):
         models: list[Recorded] = []
         for number, revision in enumerate(revisions):
-            commit = run_git(project, "rev-parse", "--verify", f"{revision}^{{commit}}")
+            commit = _commit(project, revision)
             add_worktree(project, worktree, commit)
             share_cache(project, worktree)
             models.append(_record(project, worktree, kept / str(number), revision, commit))
@@ -67,6 +67,16 @@ def sync(project: Path, revisions: Sequence[str], params: Params) -> Restored:
             experiment=params.tracking.experiment,
             champion_folder=project / CHAMPION,
         )
+
+
+def _commit(project: Path, revision: str) -> str:
+    try:
+        return run_git(project, "rev-parse", "--verify", f"{revision}^{{commit}}")
+    except RetrainingError as error:
+        raise RetrainingError(
+            f"{revision}: no commit or tag of this repository ({error}); "
+            "`git tag --list 'retrain/*'` lists the retrainings"
+        ) from error
 
 
 @contextmanager

@@ -141,5 +141,5 @@ def test_sync__refuses_a_revision_without_a_model(lost):
 
 
 def test_sync__refuses_a_revision_that_is_not_there(lost):
-    with pytest.raises(RetrainingError, match="rev-parse"):
+    with pytest.raises(RetrainingError, match="no commit or tag of this repository"):
         sync(lost, ["nowhere"], load_params())
