@@ -4,9 +4,9 @@ import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from ssvif.gate.decision import Decision
 from ssvif.tracking.store import Store
@@ -36,7 +36,17 @@ _NAMES: dict[Kind, str] = {
     "rollback": "Back to version {version}, from version {champion}",
 }
 _MOST_METRICS = 1000
+_LONGEST_WORD = 1000  # a database server takes descriptions of 5000 characters
 _NOT_IN_A_KEY = re.compile(r"[^\w./ :-]")
+
+
+def _in_one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_WORD else f"{line[: _LONGEST_WORD - 3]}..."
+
+
+# What people say becomes a line of a tag, a description and a commit's message.
+_Word = Annotated[str, AfterValidator(_in_one_line)]
 
 
 class Event(BaseModel):
@@ -61,10 +71,15 @@ class Event(BaseModel):
     model: str
     version: int
     champion: int | None = None
-    by: str
-    reason: str
+    by: _Word
+    reason: _Word
     at_ms: int
     retraining: str | None = None
+
+    @property
+    def story(self) -> str:
+        """What happened and why, for people."""
+        return f"{self.sentence}: {self.reason}"
 
     @property
     def leads(self) -> int | None:
@@ -130,7 +145,17 @@ def list_events(store: Store, model: str, *, limit: int = 1000) -> list[Event]:
     runs = store.client.search_runs(
         [store.experiment_id], query, max_results=limit, order_by=["attributes.start_time DESC"]
     )
-    return [event for run in runs if (event := _read(run)) is not None]
+    return [event for run in runs if (event := read_event(run)) is not None]
+
+
+def end_events(store: Store) -> None:
+    """Mark events that a kill left half written as killed; the registry's lock must be held.
+
+    Whoever completes what was interrupted completes the event, too.
+    """
+    query = f"tags.`{EVENT_TAG}` LIKE '%' and attributes.status = 'RUNNING'"
+    for run in store.client.search_runs([store.experiment_id], query):
+        store.client.set_terminated(run.info.run_id, "KILLED")
 
 
 def _create(store: Store, event: Event) -> str:
@@ -163,7 +188,8 @@ def _params(event: Event) -> dict[str, object]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _read(run: "Run") -> Event | None:
+def read_event(run: "Run") -> Event | None:
+    """Return the event that a run keeps, or None where it is no whole event."""
     tags, params = run.data.tags, run.data.params
     try:
         about = {

@@ -68,19 +68,19 @@ def standing(*, name: str, experiment: str, champion_folder: Path) -> Standing |
         if version is None:
             return None
         tags, aliases = registry.version(version).tags, registry.aliases()
-    return Standing(
-        name=name,
-        version=version,
-        since=tags.get(LED_SINCE_TAG),
-        by=tags.get(PROMOTED_BY_TAG),
-        reason=tags.get(REASON_TAG),
-        scores=read_json(champion_folder / METRICS).get("stage_two", {}),
-        folder=champion_folder,
-        bundle=bundle_hash(champion_folder),
-        weights=sha256_file(champion_folder / WEIGHTS_NAME),
-        previous=aliases.get(PREVIOUS),
-        challenger=aliases.get(CHALLENGER),
-    )
+        return Standing(
+            name=name,
+            version=version,
+            since=tags.get(LED_SINCE_TAG),
+            by=tags.get(PROMOTED_BY_TAG),
+            reason=tags.get(REASON_TAG),
+            scores=read_json(champion_folder / METRICS).get("stage_two", {}),
+            folder=champion_folder,
+            bundle=bundle_hash(champion_folder),
+            weights=sha256_file(champion_folder / WEIGHTS_NAME),
+            previous=aliases.get(PREVIOUS),
+            challenger=aliases.get(CHALLENGER),
+        )
 
 
 def history(*, name: str, experiment: str) -> list[Event]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssvif.registry.bundle import BUNDLE_TAG
+from ssvif.registry.events import end_events
 from ssvif.registry.package import BUNDLE_PARENT
 from ssvif.registry.resolve import registry_errors
 from ssvif.registry.versions import Registry
@@ -36,7 +37,8 @@ class Orphans:
 def remove_orphans(name: str, *, experiment: str, dry_run: bool = False) -> Orphans:
     """Remove logged models that never became a version, and versions whose files are gone.
 
-    A version that has an alias stays, whatever it lacks: people must decide about it.
+    A version that has an alias stays, whatever it lacks: people must decide about it. So do all,
+    where none of them has files. Events that a kill left half written are marked as killed.
 
     Args:
         name: Name of the registered model.
@@ -54,13 +56,14 @@ def remove_orphans(name: str, *, experiment: str, dry_run: bool = False) -> Orph
         registry = Registry(client, name)
         store = Store(client, experiment)
         aliased = set(registry.aliases().values())
-        versions = [
-            version
-            for version in registry.versions()
-            if int(version.version) not in aliased and not _has_files(client, version)
-        ]
+        every = registry.versions()
+        empty = [version for version in every if not _has_files(client, version)]
+        # Where all files are gone at once, it is their place that is out of reach.
+        lost = empty if len(empty) < len(every) else []
+        versions = [version for version in lost if int(version.version) not in aliased]
         models = _unheld(client, registry, store.experiment_id)
         if not dry_run:
+            end_events(store)
             for version in versions:
                 _delete(client, version)
             for model_id in models:

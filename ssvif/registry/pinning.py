@@ -42,10 +42,11 @@ def pin_champion(
     """
     with opened_registry(name, experiment) as (registry, store):
         version = settle(registry, store, champion_folder=champion_folder)
-    pin = None if version is None else _pin(name, version, champion_folder)
-    if pin is not None and digest_of(target := pinned_folder(pin, root)) != pin.bundle:
-        with atomic_folder(target) as new:
-            shutil.copytree(champion_folder, new, dirs_exist_ok=True)
+        # Under the lock still: a promotion would put another bundle there.
+        pin = None if version is None else _pin(name, version, champion_folder)
+        if pin is not None and digest_of(target := pinned_folder(pin, root)) != pin.bundle:
+            with atomic_folder(target) as new:
+                shutil.copytree(champion_folder, new, dirs_exist_ok=True)
     lock = read_lock(root / LOCK).model_copy(update=dict.fromkeys(roles, pin))
     write_lock(lock, root / LOCK)
     return pin

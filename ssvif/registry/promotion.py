@@ -15,8 +15,18 @@ from ssvif.gate.decision import DECISION_NAME, Decision, read_decision
 from ssvif.registry.bundle import WEIGHTS_TAG, bundle_hash
 from ssvif.registry.change import change_champion, opened_registry, settle
 from ssvif.registry.describe import ROLLED_BACK_TAG, decision_tags, version_text
-from ssvif.registry.events import EVENT_ID_LENGTH, Event, find_event, now_ms, record_event
+from ssvif.registry.events import (
+    CHANGES,
+    EVENT_ID_LENGTH,
+    Event,
+    find_event,
+    list_events,
+    now_ms,
+    read_event,
+    record_event,
+)
 from ssvif.registry.versions import Registry
+from ssvif.tracking.store import Store
 
 GATE = "gate"
 
@@ -47,7 +57,7 @@ class Promotion:
             champion=event.leads,
             previous=event.champion,
             changed=event.leads != event.champion,
-            sentence=f"{event.sentence}: {event.reason}",
+            sentence=event.story,
         )
 
     @classmethod
@@ -94,9 +104,10 @@ def apply_decision(
         version = _challenger(registry, decided, bundle)
         event_id = sha256_json([decided.model_dump(mode="json"), version])[:EVENT_ID_LENGTH]
         if champion == version:
-            return Promotion.nothing(version, champion, f"version {version} leads already")
-        if find_event(store, event_id) is not None:
-            return Promotion.nothing(version, champion, "this decision was applied already")
+            return Promotion.nothing(version, champion, why_it_leads(store, name, version))
+        done = find_event(store, event_id)
+        if done is not None and done.info.status == "FINISHED":
+            return Promotion.nothing(version, champion, _told(read_event(done), version))
         _require_compared(registry, decided, champion)
         obstacle = _obstacle(registry, decided, version)
         event = Event(
@@ -157,7 +168,7 @@ def promote(
         champion = settle(registry, store, champion_folder=champion_folder)
         number = registry.number(version)
         if champion == number:
-            return Promotion.nothing(number, champion, f"version {number} leads already")
+            return Promotion.nothing(number, champion, why_it_leads(store, name, number))
         event = by_hand("forced", registry, number, champion, by=by, reason=reason)
         change_champion(registry, store, event, champion_folder=champion_folder, decision=path)
     return Promotion.of(event)
@@ -183,6 +194,17 @@ def by_hand(
         reason=reason.strip(),
         at_ms=now_ms(),
     )
+
+
+def why_it_leads(store: Store, name: str, version: int) -> str:
+    """Return how a version came to lead, for those who want it to lead once more."""
+    changes = (event for event in list_events(store, name) if event.kind in CHANGES)
+    last = next(changes, None)
+    return _told(last if last is not None and last.version == version else None, version)
+
+
+def _told(event: Event | None, version: int) -> str:
+    return f"version {version} leads already" if event is None else event.story
 
 
 def _file_of(decision: Path) -> Path:

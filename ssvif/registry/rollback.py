@@ -5,7 +5,7 @@ from pathlib import Path
 from ssvif.errors import RegistryError
 from ssvif.registry.change import change_champion, opened_registry, settle
 from ssvif.registry.describe import ROLLED_BACK_TAG
-from ssvif.registry.promotion import Promotion, by_hand
+from ssvif.registry.promotion import Promotion, by_hand, why_it_leads
 from ssvif.registry.versions import PREVIOUS, Registry
 
 
@@ -40,7 +40,7 @@ def rollback(
             raise RegistryError(f"{name}: nobody leads, so there is nothing to go back from")
         target = _previous(registry, champion) if to is None else registry.number(to)
         if target == champion:
-            return Promotion.nothing(target, champion, f"version {target} leads already")
+            return Promotion.nothing(target, champion, why_it_leads(store, name, target))
         event = by_hand("rollback", registry, target, champion, by=by, reason=reason)
         change_champion(registry, store, event, champion_folder=champion_folder)
     return Promotion.of(event)

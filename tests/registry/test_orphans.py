@@ -52,6 +52,24 @@ def test_remove_orphans__one_that_has_an_alias_stays(client, two_versions):
     assert remove_orphans(**PLACE) == Orphans((), ())
 
 
+def test_remove_orphans__where_no_version_has_files_their_place_is_out_of_reach(
+    client, monkeypatch
+):
+    client.delete_registered_model_alias("fuser", "challenger")
+    monkeypatch.setattr(orphans, "_has_files", lambda *_: False)
+    assert remove_orphans(**PLACE) == Orphans((), ())
+    assert numbers(client) == [1, 2]
+
+
+def test_remove_orphans__ends_events_that_a_kill_left(client):
+    store = Store(client, "ssvif")
+    run = client.create_run(store.experiment_id, tags={"ssvif.event": "refusal"})
+    remove_orphans(**PLACE, dry_run=True)
+    assert client.get_run(run.info.run_id).info.status == "RUNNING"
+    remove_orphans(**PLACE)
+    assert client.get_run(run.info.run_id).info.status == "KILLED"
+
+
 def test_remove_orphans__models_that_no_version_holds(client, monkeypatch):
     model = client.create_logged_model(Store(client, "ssvif").experiment_id, name="fuser")
     assert remove_orphans(**PLACE).models == ()  # somebody may be at it
@@ -61,8 +79,10 @@ def test_remove_orphans__models_that_no_version_holds(client, monkeypatch):
 
 
 def test_remove_old_versions__never_the_newest_the_needed_or_one_with_an_alias(
-    client, two_versions
+    client, two_versions, monkeypatch
 ):
+    # Versions 1 and 2 share their files with other tests.
+    monkeypatch.setattr(orphans, "_delete_files", lambda *_: None)
     files = add_third(client, two_versions[1])
     client.delete_registered_model_alias("fuser", "challenger")
     second = bundle_hash(two_versions[2])

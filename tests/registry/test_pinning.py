@@ -1,10 +1,14 @@
+import pytest
+from filelock import Timeout
+
+from ssvif.registry import pinning
 from ssvif.registry.bundle import bundle_hash
 from ssvif.registry.events import list_events
 from ssvif.registry.pin import LOCK, pinned_bundle, read_lock
 from ssvif.registry.pinning import pin_champion, sync_champion
 from ssvif.registry.promotion import promote
 from ssvif.registry.versions import Registry
-from ssvif.tracking.store import Store, open_client
+from ssvif.tracking.store import Store, open_client, store_lock
 
 
 def test_pin_champion__brings_bundle_and_hashes(two_versions, project, tmp_path):
@@ -51,3 +55,19 @@ def test_sync_champion__repairs_a_damaged_folder(two_versions, project):
     (project["champion_folder"] / "MODEL_CARD.md").write_text("another")
     assert sync_champion(**project) == 1
     assert bundle_hash(project["champion_folder"]) == bundle_hash(two_versions[1])
+
+
+def test_pin_champion__nobody_promotes_while_the_bundle_is_copied(
+    two_versions, project, tmp_path, monkeypatch
+):
+    copy = pinning.shutil.copytree
+
+    def checked(*arguments, **options):
+        with pytest.raises(Timeout), store_lock("registry"):
+            pass
+        return copy(*arguments, **options)
+
+    monkeypatch.setattr(pinning.shutil, "copytree", checked)
+    monkeypatch.setattr("ssvif.tracking.store._LOCK_SECONDS", 0)
+    pin = pin_champion(**project, root=tmp_path / "work")
+    assert pin.bundle == bundle_hash(two_versions[pin.version])

@@ -49,7 +49,7 @@ def test_apply_decision__tells_people_in_mlflow(two_versions, decide, project):
     assert version.tags["ssvif.retraining"] == "0a1b"
     assert version.tags["ssvif.git_commit"] == "c" * 40
     assert version.tags[LED_SINCE_TAG].endswith("UTC")
-    assert version.description.startswith("**Leads from 20")
+    assert version.description.startswith("Leads from 20")
     assert "until" in old.description
     text = open_client().get_registered_model("fuser").description
     assert "**Version 2 leads**" in text
@@ -94,7 +94,7 @@ def test_apply_decision__twice_changes_nothing(two_versions, decide, project, ou
     second = apply_decision(decision, bundle=2, **project)
     assert not second.changed
     assert second.champion == first.champion
-    assert "already" in second.sentence
+    assert second.sentence == first.sentence
     assert len(events()) == 2
 
 
@@ -130,7 +130,8 @@ def test_apply_decision__the_same_decision_after_a_rollback_is_done_already(
     apply_decision(decision, bundle=2, **project)
     rollback(**project, by="Ada", reason="halos")
     again = apply_decision(decision, bundle=2, **project)
-    assert again == Promotion(2, 1, 1, changed=False, sentence="this decision was applied already")
+    told = "Version 2 leads, after version 1: Qabf +0.02"
+    assert again == Promotion(2, 1, 1, changed=False, sentence=told)
 
 
 def test_apply_decision__the_first_fit_model_leads(make_bundle, register, decide, project):
@@ -281,3 +282,36 @@ def test_apply_decision__killed_half_way_is_completed_by_the_same_call(
     apply_decision(decision, bundle=2, **project)
     assert registry().aliases() == {"challenger": 2, "champion": 2, "previous": 1}
     assert [event.kind for event in events()] == ["promotion", "first"]
+
+
+def test_apply_decision__a_refusal_killed_half_way_is_completed(
+    two_versions, decide, project, kill_before
+):
+    decision = decide(two_versions[1], outcome="keep")
+    client = open_client()
+    query = ([Store(client, "ssvif").experiment_id], "tags.`ssvif.event` = 'refusal'")
+    number = 0
+    while not client.search_runs(*query):
+        number += 1
+        assert kill_before(number, lambda: apply_decision(decision, bundle=2, **project))
+    assert [run.info.status for run in client.search_runs(*query)] == ["RUNNING"]
+    apply_decision(decision, bundle=2, **project)
+    assert [run.info.status for run in client.search_runs(*query)] == ["FINISHED"]
+    assert events()[0].reason == "Qabf +0.02"
+
+
+def test_apply_decision__one_that_leads_already_says_why(two_versions, decide, project):
+    done = apply_decision(decide(None, outcome="first"), bundle=two_versions[1], **project)
+    assert not done.changed
+    assert done.sentence == "Version 1 leads, the first: every floor is reached"
+
+
+def test_promote__a_long_reason_of_many_lines_is_no_trap(two_versions, project):
+    reason = "Ada said:\n\n" + "it looks better " * 1000
+    promote(2, **project, by="Ada", reason=reason)
+    assert sync_champion(**project) == 2
+    told = events()[0].reason
+    assert told.startswith("Ada said: it looks better")
+    assert len(told) <= 1000
+    assert registry().change_under_way() is None
+    assert list(two_versions) == [1, 2]
