@@ -61,15 +61,18 @@ def decision_tags(
 
 
 def version_text(tags: Mapping[str, str]) -> str:
-    """Describe a version by its tags."""
+    """Describe a version by its tags.
+
+    MLflow's list of versions shows the first words as they are, so there is no Markdown in them.
+    """
     lines = []
     if LED_SINCE_TAG in tags:
         until = f" until {tags[LED_UNTIL_TAG]}" if LED_UNTIL_TAG in tags else ""
         verb = "Led" if until else "Leads"
-        lines.append(f"**{verb} from {tags[LED_SINCE_TAG]}{until}**")
+        lines.append(f"{verb} from {tags[LED_SINCE_TAG]}{until}")
         lines.append(f"By {tags[PROMOTED_BY_TAG]}: {tags[REASON_TAG]}")
     if ROLLED_BACK_TAG in tags:
-        lines.append(f"**Rolled back** {tags[ROLLED_BACK_TAG]}")
+        lines.append(f"Rolled back {tags[ROLLED_BACK_TAG]}")
     if SENTENCE_TAG in tags:
         lines.append(f"The gate ({tags.get(_CHECKS_TAG, 'no checks')}): {tags[SENTENCE_TAG]}")
     if RETRAINING_TAG in tags:
