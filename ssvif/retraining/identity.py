@@ -9,11 +9,13 @@ from typing import Any
 
 from ssvif.data.captures import INBOX, set_folders
 from ssvif.errors import RetrainingError
-from ssvif.files import sha256_json
+from ssvif.files import sha256_file, sha256_json
 from ssvif.retraining.git import run_git
 
 GOLDEN = Path("data/golden")
 GOLDEN_FILE = Path("data/golden.json")
+# Taken from the project as they are, committed or not.
+_TAKEN_ALONG = ("dvc.lock", GOLDEN_FILE.as_posix())
 _ID_LENGTH = 8
 _SHOWN = 3
 
@@ -30,6 +32,7 @@ class Inputs:
         champion: Hash of the champion's bundle, or None.
         overrides: Parameters that it changes, by dotted key.
         attempt: 0, or how many retrainings of the same inputs were recorded before.
+        golden: Hash of what `data/golden.json` says, or None where there is no such file.
     """
 
     commit: str
@@ -37,6 +40,7 @@ class Inputs:
     champion: str | None
     overrides: Mapping[str, Any]
     attempt: int = 0
+    golden: str | None = None
 
     @property
     def id(self) -> str:
@@ -98,11 +102,17 @@ def fingerprint(files: Mapping[str, tuple[int, int]]) -> str:
     return sha256_json({name: list(facts) for name, facts in files.items()})
 
 
+def golden_hash(project: Path) -> str | None:
+    """Return the hash of what `data/golden.json` says, or None where there is no such file."""
+    path = project / GOLDEN_FILE
+    return sha256_file(path) if path.is_file() else None
+
+
 def _warn_of_changes(project: Path) -> None:
     status = run_git(
         project,
         *("--no-optional-locks", "status", "--porcelain", "--untracked-files=no"),
-        *("--", ".", ":!dvc.lock", ":!data/champion.lock.json"),
+        *("--", ".", *(f":!{name}" for name in (*_TAKEN_ALONG, "data/champion.lock.json"))),
     )
     changed = [line[3:] for line in status.splitlines()]
     if changed:

@@ -10,9 +10,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.representer import RoundTripRepresenter
 
-from ssvif.errors import ParamsError
+from ssvif.errors import ParamsError, RetrainingError
 from ssvif.files import atomic_path
 from ssvif.params import PARAMS_FILE, Params, parse_params
+from ssvif.retraining.git import run_git
 
 SCRATCH = "stage_one.start"
 MODE = "gate.mode"
@@ -38,17 +39,22 @@ def parse_assignments(texts: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def checked_params(folder: Path, overrides: Mapping[str, Any]) -> Params:
-    """Return a project's parameters under overrides.
+def checked_params(folder: Path, overrides: Mapping[str, Any], commit: str = "HEAD") -> Params:
+    """Return a project's parameters under overrides, as they are in a commit.
 
     Args:
         folder: The project.
         overrides: Values by dotted key.
+        commit: The commit.
 
     Raises:
         ParamsError: If params.yaml, a key or a value is not understood.
     """
-    content = _load(folder / PARAMS_FILE)
+    try:
+        text = run_git(folder, "show", f"{commit}:{PARAMS_FILE.as_posix()}")
+    except RetrainingError:
+        raise ParamsError(f"{folder / PARAMS_FILE}: not in the last commit; commit it") from None
+    content = _parse(text, folder / PARAMS_FILE)
     _apply(content, overrides)
     plain = yaml.safe_load(_dump(content))
     return parse_params(plain, source="params.yaml with overrides" if overrides else "params.yaml")
@@ -99,9 +105,14 @@ def _write_float(representer: RoundTripRepresenter, value: float) -> ScalarNode:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = _yaml().load(path.read_text(encoding="utf-8"))
+        return _parse(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file; run this where params.yaml is") from None
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        content = _yaml().load(text)
     # Its errors are YAMLErrors of its own.
     except Exception as error:
         raise ParamsError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from error

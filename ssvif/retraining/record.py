@@ -21,15 +21,14 @@ class Outcome:
     """How a retraining ended.
 
     Args:
-        sentence: What was done in the registry just now, for people.
-        decision: What was decided, for people; the same however often it is done.
+        sentence: What was done in the registry, for people; the same however often it is done.
+            `ssvif sync` reads by it whether the version came to lead.
         bundle: Hash of the bundle that it made.
         version: Its version in the registry.
         changed: Whether it leads since.
     """
 
     sentence: str
-    decision: str
     bundle: str
     version: int
     changed: bool
@@ -50,7 +49,7 @@ def record(workspace: Workspace, outcome: Outcome) -> str:
     """
     tag = f"{TAG_PREFIX}{workspace.id}"
     facts = f"{_VERSION}{outcome.version}\n{_BUNDLE}{outcome.bundle}"
-    message = f"{outcome.decision}\n\n{facts}"
+    message = f"{outcome.sentence}\n\n{facts}"
     commit_files(workspace.folder, [DVC_LOCK.as_posix(), *INPUT_FILES], message)
     tag_commit(workspace.folder, tag, message)
     return tag

@@ -25,6 +25,7 @@ class State(BaseModel):
         champion: Hash of the champion's bundle that it began with, or None.
         overrides: Parameters that it changes.
         attempt: How many of the same inputs were recorded before.
+        golden: Hash of what `data/golden.json` says, or None.
         process: The process at work on it, or the last that was.
         started: When it began, UTC.
         ready: Whether its worktree is complete.
@@ -40,6 +41,7 @@ class State(BaseModel):
     champion: str | None
     overrides: dict[str, Any]
     attempt: int
+    golden: str | None = None
     process: str
     started: datetime
     ready: bool = False
@@ -53,8 +55,9 @@ class State(BaseModel):
 
     def is_of(self, inputs: Inputs) -> bool:
         """Whether it has these inputs, or had them until its own model became champion."""
-        same = (self.commit, self.captures, self.overrides, self.attempt) == (
+        same = (self.commit, self.captures, self.overrides, self.attempt, self.golden) == (
             *(inputs.commit, inputs.captures, dict(inputs.overrides), inputs.attempt),
+            inputs.golden,
         )
         own = inputs.champion is not None and self.challenger == inputs.champion
         return same and (self.champion == inputs.champion or own)
@@ -69,6 +72,7 @@ def new_state(inputs: Inputs) -> State:
         champion=inputs.champion,
         overrides=dict(inputs.overrides),
         attempt=inputs.attempt,
+        golden=inputs.golden,
         process=process_tag(),
         started=datetime.now(UTC),
     )

@@ -14,7 +14,7 @@ from ssvif.registry.pin import LOCK, Pin, read_lock
 from ssvif.registry.pinning import pin_champion, sync_champion
 from ssvif.registry.promotion import apply_decision
 from ssvif.retraining.git import run_git
-from ssvif.retraining.identity import Inputs, fingerprint, head_commit, list_files
+from ssvif.retraining.identity import Inputs, fingerprint, golden_hash, head_commit, list_files
 from ssvif.retraining.overrides import checked_params
 from ssvif.retraining.record import Outcome, recorded_sentence
 from ssvif.retraining.state import read_state
@@ -55,8 +55,8 @@ def plan(project: Path, overrides: Mapping[str, Any], *, again: bool = False) ->
         RegistryError: If the registry cannot be reached.
         RetrainingError: If the project is no git repository, or has no commit.
     """
-    params = checked_params(project, overrides)
     commit = head_commit(project)
+    params = checked_params(project, overrides, commit)
     version = sync_champion(
         name=params.register_.name,
         experiment=params.tracking.experiment,
@@ -68,6 +68,7 @@ def plan(project: Path, overrides: Mapping[str, Any], *, again: bool = False) ->
         captures=fingerprint(files),
         champion=None if version is None else bundle_hash(project / CHAMPION),
         overrides=overrides,
+        golden=golden_hash(project),
     )
     done = set(recorded_ids(project))
     while again and inputs.id in done:
@@ -183,7 +184,6 @@ def decide(workspace: Workspace, *, decision: Path = DECISION, by: str = "gate")
     )
     return Outcome(
         sentence=promotion.sentence,
-        decision=read_decision(path).sentence,
         bundle=bundle_hash(bundle),
         version=promotion.version,
         changed=promotion.changed,

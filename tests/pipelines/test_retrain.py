@@ -16,7 +16,6 @@ from ssvif.retraining.steps import Plan
 INPUTS = Inputs(commit="c", captures="f", champion=None, overrides={})
 OUTCOME = Outcome(
     sentence="version 2 leads: Qabf +0.02",
-    decision="Qabf +0.02",
     bundle="b",
     version=2,
     changed=True,

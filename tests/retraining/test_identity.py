@@ -19,6 +19,7 @@ INPUTS = Inputs(commit="c", captures="f", champion=None, overrides={})
         {"champion": "b"},
         {"overrides": {"seed": 1}},
         {"attempt": 1},
+        {"golden": "h"},
     ],
 )
 def test_id__every_input_counts(change):
@@ -35,10 +36,12 @@ def test_head_commit__is_the_commit_and_warns_of_what_is_not_in_it(repository, c
     assert not caplog.records
     (repository / "params.yaml").write_text("seed: 1\n")
     (repository / "dvc.lock").write_text("{}")  # not followed, and DVC's own
+    (repository / "data/golden.json").write_text("{}")  # taken along
     with caplog.at_level(logging.WARNING):
         head_commit(repository)
     assert "what is not committed is left out: params.yaml" in caplog.text
     assert "dvc.lock" not in caplog.text
+    assert "golden" not in caplog.text
 
 
 def test_head_commit__no_repository(tmp_path):

@@ -16,8 +16,7 @@ from ssvif.retraining.workspace import Workspace
 from ssvif.retraining.worktree import add_worktree
 
 OUTCOME = Outcome(
-    sentence="version 3 leads already",
-    decision="promote: Qabf +0.02",
+    sentence="Version 3 leads, after version 2: Qabf +0.02",
     bundle="b" * 64,
     version=3,
     changed=True,
@@ -39,7 +38,7 @@ def test_record__the_tag_has_lock_parameters_and_outcome(repository, workspace):
     assert record(workspace, OUTCOME) == "retrain/abc"
     assert git(repository, "show", "retrain/abc:dvc.lock") == "made: 1"
     assert git(repository, "show", "retrain/abc:params.yaml") == "seed: 5"
-    assert recorded_sentence(repository, "abc") == OUTCOME.decision
+    assert recorded_sentence(repository, "abc") == OUTCOME.sentence
     assert recorded_bundle(repository, "abc") == OUTCOME.bundle
     assert git(repository, "rev-parse", "retrain/abc^") == git(repository, "rev-parse", "main")
 
