@@ -93,7 +93,8 @@ def find_sightings(pair: str, origins: Sequence[Origin]) -> Sightings:
             seen[origin.version] = Sighting(origin.version, origin.aliases, split, through)
     if not seen:
         raise RegistryError(
-            f"{pair}: no registered version has seen it; give SET/NAME or the id of the manifest"
+            f"{pair}: no registered version has seen it; give SET/NAME or the id, as "
+            "`ssvif lineage VERSION --pairs` lists them"
         )
     silent = tuple(origin.version for origin in origins if origin.version not in tables)
     return Sightings(pair, tuple(sorted(ids)), tuple(seen.values()), silent)

@@ -123,7 +123,7 @@ def _numbers(registry: Registry, target: str, weights: str | None) -> list[int]:
     else:
         raise RegistryError(
             f"{target}: expected a fused PNG, a weights file, a bundle's folder, the number of a "
-            "version or an alias such as champion"
+            f"version or an alias; {registry.name} has {', '.join(sorted(aliases)) or 'none'}"
         )
     if not found:
         raise RegistryError(

@@ -49,7 +49,8 @@ def test_trace__fetches_all_but_the_weights(two_versions):
     ("target", "words"),
     [
         ("7", "has no version 7"),
-        ("best", "expected a fused PNG"),
+        ("best", "expected a fused PNG.* or an alias; fuser has challenger, champion"),
+        ("models:/fuser@best", "fuser has challenger, champion"),
         ("other.bin", "no version of fuser has the weights"),
     ],
 )
