@@ -147,15 +147,20 @@ def _is_dead(name: str) -> bool:
 
 def _useless_bundles(project: Path) -> Iterator[Path]:
     """Find kept bundles that are not what their names say, and pins that nothing names."""
-    for folder in sorted((project / DOWNLOADS).glob("*-*")):
+    for folder in _bundles(project / DOWNLOADS, "*-*"):
         digest = digest_of(folder)
         if digest is None or not digest.startswith(folder.name.rpartition("-")[2]):
             yield folder
     lock = read_lock(project / LOCK)
     pinned = {pinned_folder(pin, project) for pin in (lock.start, lock.champion) if pin}
-    for folder in sorted((project / PINNED).glob("*")):
+    for folder in _bundles(project / PINNED, "*"):
         if folder not in pinned:
             yield folder
+
+
+def _bundles(home: Path, names: str) -> list[Path]:
+    """Return the folders in a store of bundles; unfinished ones are their makers'."""
+    return sorted(folder for folder in home.glob(names) if not folder.name.startswith(SCRATCH))
 
 
 def _remove(path: Path, project: Path, dry_run: bool) -> str:

@@ -195,7 +195,7 @@ def share_cache(project: Path, folder: Path) -> None:
     """Let DVC and the probes in the worktree use what the project has."""
     local = project / ".dvc" / "config.local"
     if local.is_file():
-        shutil.copyfile(local, folder / ".dvc" / "config.local")
+        shutil.copy(local, folder / ".dvc" / "config.local")  # with its rights: it has secrets
     run_dvc(folder, "cache", "dir", "--local", run_dvc(project, "cache", "dir"))
     for name, address in _remotes(project).items():
         # A relative address would be relative to the worktree.

@@ -24,11 +24,12 @@ def inputs_of(project, **overrides):
 @pytest.fixture(scope="module")
 def prepared(_repository, tmp_path_factory):
     """A project with a remote beside it, and a workspace in it; no test may change them."""
-    project = shutil.copytree(_repository, tmp_path_factory.mktemp("prepared") / "project")
+    project = shutil.copytree(_repository, tmp_path_factory.mktemp("prepared") / "a project")
     for name in ("data/captures/street/vis/0.png", "data/golden/manifest.parquet"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(name)
     (project / ".dvc/config.local").write_text("['remote \"store\"']\n    url = ../../store\n")
+    (project / ".dvc/config.local").chmod(0o600)
     (project / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
     (project / "data/.ingest.json").write_text("{}")
     inputs = inputs_of(project, **{"stage_two.steps": 7})
@@ -60,6 +61,7 @@ def test_take_up__shares_the_cache_and_reaches_the_remote(prepared):
 
     assert dvc("cache", "dir") == str(prepared.project / ".dvc/cache")
     assert dvc("remote", "list").split()[1] == str(prepared.project.parent / "store")
+    assert (prepared.folder / ".dvc/config.local").stat().st_mode & 0o777 == 0o600  # passwords
     assert (prepared.folder / ".cache").resolve() == prepared.project / ".cache"
 
 
