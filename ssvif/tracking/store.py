@@ -111,7 +111,7 @@ def store_lock(purpose: str = "store") -> Iterator[None]:
 
     uri = tracking_uri()
     local = database_path(uri)
-    name = hashlib.sha256(str(local.absolute() if local else uri).encode()).hexdigest()[:16]
+    name = hashlib.sha256(str(local.resolve() if local else uri).encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"ssvif-{purpose}-{os.getuid()}-{name}.lock"
     with FileLock(path, timeout=_LOCK_SECONDS):
         yield
