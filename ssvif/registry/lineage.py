@@ -14,7 +14,7 @@ from ssvif.registry.bundle import BUNDLE_TAG, LINEAGE, PARAMS, WEIGHTS_TAG, bund
 from ssvif.registry.describe import RETRAINING_TAG
 from ssvif.registry.pairs import read_pairs
 from ssvif.registry.resolve import DOWNLOADS, fetch_parts, registry_errors
-from ssvif.registry.versions import Registry
+from ssvif.registry.versions import CHAMPION, Registry
 from ssvif.tracking.store import open_client
 
 if TYPE_CHECKING:
@@ -121,6 +121,10 @@ def _numbers(registry: Registry, target: str, weights: str | None) -> list[int]:
         weights = weights or sha256_file(path)
         found = registry.find_weights(weights)
     else:
+        if target == CHAMPION:
+            raise RegistryError(
+                f"{registry.name}: nobody leads yet; train a model with `make repro`"
+            )
         raise RegistryError(
             f"{target}: expected a fused PNG, a weights file, a bundle's folder, the number of a "
             f"version or an alias; {registry.name} has {', '.join(sorted(aliases)) or 'none'}"

@@ -60,6 +60,12 @@ def test_trace__refuses(tracked_project, target, words):
         trace(target, name="fuser")
 
 
+@pytest.mark.usefixtures("tracked_project")
+def test_trace__without_a_champion_says_how_to_get_one():
+    with pytest.raises(RegistryError, match="nobody leads yet; train a model"):
+        trace("champion", name="fuser")
+
+
 def test_trace__follows_the_start(two_versions, make_bundle, register, tracked_project):
     make_bundle("three", folder="three")
     start = {"name": "fuser", "bundle": bundle_hash(two_versions[2]), "weights": "0" * 64}
