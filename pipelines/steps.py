@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_image_artifact
+from prefect.cache_policies import NO_CACHE
 
 from pipelines.tasks import RETRY_SECONDS, may_pass_next_time, show
 from ssvif.errors import RetrainingError
@@ -64,6 +65,7 @@ def pin(workspace: Workspace) -> None:
     name="pin anew",
     task_run_name="pin the champion anew",
     description="Another version was promoted meanwhile: compare with that one.",
+    cache_policy=NO_CACHE,
     retries=2,
     retry_delay_seconds=RETRY_SECONDS,
     retry_condition_fn=may_pass_next_time,
@@ -77,6 +79,7 @@ def pin_anew(workspace: Workspace) -> None:
     name="read the decision",
     task_run_name="read the gate's decision",
     description="Show evaluation, decision and picture on the flow run's page.",
+    cache_policy=NO_CACHE,
 )
 def read_decision(workspace: Workspace) -> Decision:
     """Read what the gate decided, and show it."""
@@ -97,6 +100,7 @@ def read_decision(workspace: Workspace) -> Decision:
     name="decide",
     task_run_name="do what was decided",
     description="Promote the challenger, or record that the champion stays.",
+    cache_policy=NO_CACHE,
     retries=2,
     retry_delay_seconds=RETRY_SECONDS,
     retry_condition_fn=may_pass_next_time,

@@ -6,6 +6,7 @@ from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
@@ -24,6 +25,8 @@ def may_pass_next_time(_task: "Task[..., Any]", _run: TaskRun, state: "State[Any
 @task(
     task_run_name="{stage}",
     description="Bring one DVC stage up to date; what has not changed is not run again.",
+    # Where results are kept by default, the gate would not be run again in the same flow.
+    cache_policy=NO_CACHE,
     retries=1,
     retry_delay_seconds=RETRY_SECONDS,
     retry_condition_fn=may_pass_next_time,
