@@ -42,7 +42,7 @@ class Kill:
     """One start of the retraining, and how it ended.
 
     Args:
-        after_s: When it was killed, in seconds since its start.
+        after_s: When it was killed, or had ended, in seconds since its start.
         task: What it was at, as its log says.
         killed: Whether it was still running then.
         ended_s: How long after the kill the last of its processes was gone.
@@ -177,12 +177,14 @@ def kill(victim: Victim, after_s: float, champion: str) -> Kill:
         after_s: How long it may run, in seconds.
         champion: Hash of the champion's folder.
     """
+    start = time.monotonic()
     with victim.started(*_CHANGE) as process:
         try:
             process.wait(after_s)
         except subprocess.TimeoutExpired:
             os.kill(process.pid, signal.SIGKILL)
         killed = process.wait() == -signal.SIGKILL
+        after_s = time.monotonic() - start
     begin = time.monotonic()
     while (left := processes_in(victim.folder)) and time.monotonic() - begin < END_SECONDS:
         time.sleep(0.1)
@@ -217,8 +219,10 @@ def run(folder: Path, *, times: int, seed: int) -> tuple[list[Kill], list[str]]:
         found = kill(victim, random.uniform(_LEAST_SECONDS, lasts), champion)
         kills.append(found)
         print(_line(len(kills), found), flush=True)
-        if not found.killed and victim.weights() != expected:
-            faults.append(f"start {len(kills)} ended with other weights")
+        if not found.killed:
+            lasts = min(lasts, found.after_s)
+            if victim.weights() != expected:
+                faults.append(f"start {len(kills)} ended with other weights")
         if not found.killed or random.random() < _FRESH_SHARE:
             victim.restore()
     victim.finish(*_CHANGE)
