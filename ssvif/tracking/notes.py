@@ -11,12 +11,9 @@ _EXPERIMENT = """Visible/infrared image fusion, trained without labels. Two kind
 - **a pipeline**, named by its steps and where it starts: one model from its pairs to the gate. Its
   stages are its child runs, with parameters, curves and files.
 - **an event**, such as *Version 2 leads, after version 1*: what happened to the champion, why, and
-  the gate's report. Found by `tags.ssvif.event LIKE '%'`; `ssvif history` lists them.
+  the gate's report. Found by ``tags.`ssvif.event` LIKE '%'``; `ssvif history` lists them.
 """
-# Without its kind MLflow opens an experiment on the page of traces, of which there are none.
-EXPERIMENT_TAGS = MappingProxyType(
-    {"mlflow.experimentKind": "custom_model_development", NOTE_TAG: _EXPERIMENT}
-)
+EXPERIMENT_TAGS = MappingProxyType({NOTE_TAG: _EXPERIMENT})
 
 _STAGES = {
     "ingest": "Makes pairs of the captures: how many were taken, and how many refused for what.",
