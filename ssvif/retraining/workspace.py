@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from configparser import ConfigParser
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ COLLECTING = HOME / "collecting.lock"
 
 # What decides a retraining and is git's to follow.
 INPUT_FILES = [path.as_posix() for path in (PARAMS_FILE, LOCK, GOLDEN_FILE)]
-_REMOTE = re.compile(r"remote\.(?P<name>.+)\.url=(?P<url>(?!.*://).+)")
+_REMOTE = re.compile(r"remote\.(?P<name>.+)\.url")
 _RESTORED = ("sample", "ingest")
 _COLLECTING_SECONDS = 600.0
 
@@ -196,10 +197,7 @@ def share_cache(project: Path, folder: Path) -> None:
     local = project / ".dvc" / "config.local"
     if local.is_file():
         shutil.copy(local, folder / ".dvc" / "config.local")  # with its rights: it has secrets
-    run_dvc(folder, "cache", "dir", "--local", run_dvc(project, "cache", "dir"))
-    for name, address in _remotes(project).items():
-        # A relative address would be relative to the worktree.
-        run_dvc(folder, "remote", "modify", "--local", name, "url", address)
+    _localise(folder / ".dvc" / "config.local", _addresses(project))
     (project / CACHE).mkdir(exist_ok=True)
     with suppress(FileExistsError):
         (folder / CACHE).symlink_to(project / CACHE, target_is_directory=True)
@@ -238,16 +236,31 @@ def _build(project: Path, folder: Path, inputs: Inputs) -> None:
             shutil.copyfile(project / name, folder / name)
     write_overrides(folder, inputs.overrides)
     # An ingested project need not be ingested again; where the cache lacks it, it just is.
-    restored = try_dvc(folder, "checkout", "--force", *_RESTORED)
-    if restored.returncode != 0:
-        _log.info("what the project has ingested is not in the cache: it is ingested again")
+    if (folder / DVC_LOCK).is_file():
+        restored = try_dvc(folder, "checkout", "--force", *_RESTORED)
+        if restored.returncode != 0:
+            _log.info("what the project has ingested is not in the cache: it is ingested again")
 
 
-def _remotes(project: Path) -> Mapping[str, str]:
-    """Return the remotes that are folders of this machine, absolute."""
-    lines = run_dvc(project, "config", "--list").splitlines()
-    found = (_REMOTE.fullmatch(line) for line in lines)
-    return {part["name"]: str(project / part["url"]) for part in found if part}
+def _addresses(project: Path) -> dict[str, dict[str, str]]:
+    """Return where DVC's cache and the remotes on this machine are, absolute, as its sections."""
+    found = {"cache": {"dir": str(project / ".dvc" / "cache")}}
+    for line in run_dvc(project, "config", "--list").splitlines():
+        key, _, value = line.partition("=")
+        if key == "cache.dir":
+            found["cache"]["dir"] = str(project / value)
+        elif (part := _REMOTE.fullmatch(key)) and "://" not in value:
+            found[f"'remote \"{part['name']}\"'"] = {"url": str(project / value)}
+    return found
+
+
+def _localise(path: Path, sections: Mapping[str, Mapping[str, str]]) -> None:
+    """Write addresses into a `config.local`: a relative one would be relative to the worktree."""
+    config = ConfigParser(interpolation=None)
+    config.read(path, encoding="utf-8")
+    config.read_dict({name: dict(keys) for name, keys in sections.items()})
+    with path.open("w", encoding="utf-8") as stream:
+        config.write(stream)
 
 
 def _link_files(project: Path, folder: Path, inputs: Inputs) -> None:

@@ -28,7 +28,10 @@ def prepared(_repository, tmp_path_factory):
     for name in ("data/captures/street/vis/0.png", "data/golden/manifest.parquet"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(name)
-    (project / ".dvc/config.local").write_text("['remote \"store\"']\n    url = ../../store\n")
+    (project / ".dvc/config.local").write_text(
+        "['remote \"store\"']\n    url = ../../store\n"
+        "['remote \"far\"']\n    url = s3://bucket/path\n    secret_access_key = 50%x\n"
+    )
     (project / ".dvc/config.local").chmod(0o600)
     (project / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
     (project / "data/.ingest.json").write_text("{}")
@@ -60,7 +63,9 @@ def test_take_up__shares_the_cache_and_reaches_the_remote(prepared):
         return done.stdout.strip()
 
     assert dvc("cache", "dir") == str(prepared.project / ".dvc/cache")
-    assert dvc("remote", "list").split()[1] == str(prepared.project.parent / "store")
+    assert dvc("config", "remote.store.url") == str(prepared.project.parent / "store")
+    assert dvc("config", "remote.far.url") == "s3://bucket/path"
+    assert dvc("config", "remote.far.secret_access_key") == "50%x"
     assert (prepared.folder / ".dvc/config.local").stat().st_mode & 0o777 == 0o600  # passwords
     assert (prepared.folder / ".cache").resolve() == prepared.project / ".cache"
 
