@@ -76,7 +76,7 @@ def retrain(
             return Completed(message=said)
         hours = limit_hours or planned.params.retraining.limit_hours
         with hold_retraining(Path.cwd(), planned.inputs) as name:
-            _call_run(f"retrain {name} on {planned.files} files")
+            _call_run(f"{name}: {planned.files} files of captures")
             workspace = _result(steps.prepare(name, planned.inputs, return_state=True))
             outcome = _work(workspace, hours * 3600.0, ask=approval)
             _result(steps.record(workspace, outcome, return_state=True))
@@ -92,7 +92,7 @@ def _work(workspace: Workspace, limit_s: float, *, ask: bool) -> Outcome:
     _result(steps.pin(workspace, return_state=True))
     for stage in stage_names(workspace.folder):
         _stage(workspace, stage, limit_s)
-    for left in reversed(range(_REGATES)):
+    for left in reversed(range(_REGATES + 1)):
         try:
             return _decide(workspace, ask=ask)
         except ChampionMovedError as moved:
@@ -139,7 +139,11 @@ def _call_run(name: str) -> None:
         client.update_flow_run(UUID(flow_run.get_id()), name=name, tags=["ssvif", "retraining"])
 
 
-app = typer.Typer(pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 @app.command()
@@ -158,7 +162,8 @@ def main(
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Retrain even if nothing is new.")] = False,
     limit_hours: Annotated[
-        float | None, typer.Option(help="End a DVC stage that takes longer.")
+        float | None,
+        typer.Option(help="End a DVC stage that takes longer; else retraining.limit_hours."),
     ] = None,
 ) -> None:
     """Retrain on all captures, in a worktree of its own, and promote the model if it is better."""

@@ -247,6 +247,7 @@ class RegisterParams(_Section):
     """The name in the model registry, and what the first champion must reach."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "ssvif"
+    first_leads: bool = True
     floors: FloorParams = FloorParams()
 
 

@@ -32,4 +32,6 @@ def champion(
     typer.echo(f"  at hand     {found.folder}/, weights {found.weights[:12]}")
     for role, version in (("previous", found.previous), ("challenger", found.challenger)):
         told = "none" if version is None else f"version {version}"
+        if role == "previous" and found.previous_rolled_back:
+            told += f", rolled back {found.previous_rolled_back}"
         typer.echo(f"  {role:<11} {'the champion itself' if version == found.version else told}")

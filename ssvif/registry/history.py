@@ -9,7 +9,12 @@ from ssvif.files import sha256_file
 from ssvif.fuse.places import WEIGHTS_NAME
 from ssvif.registry.bundle import METRICS, bundle_hash, read_json
 from ssvif.registry.change import opened_registry, settle
-from ssvif.registry.describe import LED_SINCE_TAG, PROMOTED_BY_TAG, REASON_TAG
+from ssvif.registry.describe import (
+    LED_SINCE_TAG,
+    PROMOTED_BY_TAG,
+    REASON_TAG,
+    ROLLED_BACK_TAG,
+)
 from ssvif.registry.events import Event, list_events
 from ssvif.registry.resolve import registry_errors
 from ssvif.registry.versions import CHALLENGER, PREVIOUS
@@ -31,6 +36,7 @@ class Standing:
         bundle: Hash of its bundle.
         weights: SHA-256 of its weights file.
         previous: The version that led before, or None.
+        previous_rolled_back: When and why that one was rolled back, or None if it was not.
         challenger: The newest version, or None.
     """
 
@@ -44,6 +50,7 @@ class Standing:
     bundle: str
     weights: str
     previous: int | None
+    previous_rolled_back: str | None
     challenger: int | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,6 +75,8 @@ def standing(*, name: str, experiment: str, champion_folder: Path) -> Standing |
         if version is None:
             return None
         tags, aliases = registry.version(version).tags, registry.aliases()
+        previous = aliases.get(PREVIOUS)
+        behind = {} if previous is None else registry.version(previous).tags
         return Standing(
             name=name,
             version=version,
@@ -78,7 +87,8 @@ def standing(*, name: str, experiment: str, champion_folder: Path) -> Standing |
             folder=champion_folder,
             bundle=bundle_hash(champion_folder),
             weights=sha256_file(champion_folder / WEIGHTS_NAME),
-            previous=aliases.get(PREVIOUS),
+            previous=previous,
+            previous_rolled_back=behind.get(ROLLED_BACK_TAG),
             challenger=aliases.get(CHALLENGER),
         )
 

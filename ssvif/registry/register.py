@@ -47,6 +47,7 @@ def register_bundle(
     runs: Path,
     verdict: Verdict,
     champion_folder: Path,
+    first_leads: bool = True,
 ) -> Registration:
     """Register a bundle, unless the registry has it, and keep the champion at hand.
 
@@ -55,15 +56,18 @@ def register_bundle(
         name: Name of the registered model.
         experiment: The MLflow experiment that holds the runs.
         runs: Folder of run records; what the store lacks of them is pushed.
-        verdict: Whether the model may become the first champion.
+        verdict: Whether the model is fit to become the first champion.
         champion_folder: Where the champion's bundle is kept for those who fuse.
+        first_leads: Whether a fit model leads at once where none ever led; else it is for the
+            gate to say.
 
     Raises:
         ModelError: If the bundle is not whole.
         RegistryError: If the registry cannot be reached or refuses.
     """
     digest, at_hand = bundle_hash(bundle), digest_of(champion_folder)
-    settled = _settled(name, digest, verdict, at_hand)
+    may_lead = (first_leads and verdict.passed) or at_hand == digest
+    settled = _settled(name, digest, at_hand, may_lead=may_lead)
     if settled is not None:
         return settled
     with registry_errors(), store_lock("registry"):
@@ -79,7 +83,7 @@ def register_bundle(
         champion = registry.challenge(version)
         if champion is not None:
             keep_champion(registry, champion, champion_folder, near=(bundle,))
-        elif (verdict.passed or at_hand == digest) and not registry.has_led():
+        elif may_lead and not registry.has_led():
             event = first_event(registry, version, reason=verdict.sentence)
             change_champion(registry, store, event, champion_folder=champion_folder, near=(bundle,))
             champion = version
@@ -109,7 +113,7 @@ def add_bundle(
     )
 
 
-def _settled(name: str, digest: str, verdict: Verdict, at_hand: str | None) -> Registration | None:
+def _settled(name: str, digest: str, at_hand: str | None, *, may_lead: bool) -> Registration | None:
     """Return where a bundle stands if a quick look shows that there is nothing to do."""
     seen = glance(name, bundle_tag=BUNDLE_TAG)
     version = seen.bundles.get(digest) if seen else None
@@ -117,7 +121,7 @@ def _settled(name: str, digest: str, verdict: Verdict, at_hand: str | None) -> R
         return None
     champion, led = seen.aliases.get(CHAMPION), LED_TAG in seen.tags
     if champion is None:
-        done = led or not (verdict.passed or at_hand)
+        done = led or not (may_lead or at_hand)
     else:
         done = led and at_hand is not None and seen.bundles.get(at_hand) == champion
     return Registration(version=version, created=False, champion=champion) if done else None

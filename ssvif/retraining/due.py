@@ -1,8 +1,9 @@
 """Tells when a retraining is due: enough new pairs, and no delivery for a while.
 
 Pairs count as new that the champion has not learnt from. Those that were there when a retraining
-was last announced do not count again, so that a challenger that was refused is not trained anew
-for every further pair.
+was last announced do not count again for a day, so that a challenger that was refused is not
+trained anew for every further pair. After a day they do, in case that retraining failed; one that
+ended, whoever leads since, is not done again (its inputs are the same), and costs seconds.
 """
 
 import json
@@ -18,8 +19,9 @@ from ssvif.params import RetrainingParams
 from ssvif.registry.pairs import read_pairs
 from ssvif.retraining.journal import JOURNAL, read_journal
 
-# Ids of the pairs that the retraining announced last was about.
+# Ids of the pairs that the retraining announced last was about, and when that was.
 _ANNOUNCED = ".announced.json"
+_REPEAT_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -86,20 +88,26 @@ def is_due(params: RetrainingParams, *, root: Path = Path(), now: float | None =
     until = max(arrivals, default=0.0) + params.debounce_seconds
     return Due(
         new_pairs=len(new),
-        waiting=len(new - _announced(root)),
+        waiting=len(new - _announced(root, present)),
         threshold=params.min_new_pairs,
         quiet_in=max(until - present, 0.0),
         ids=ids,
     )
 
 
-def mark_due_announced(due: Due, *, root: Path = Path()) -> None:
+def mark_due_announced(due: Due, *, root: Path = Path(), now: float | None = None) -> None:
     """Remember which pairs the announced retraining is about.
+
+    Args:
+        due: What was announced.
+        root: The project's folder.
+        now: When, in seconds of `time.time`; by default the present.
 
     Raises:
         StorageError: If that cannot be written.
     """
-    write_json(root / JOURNAL / _ANNOUNCED, sorted(due.ids))
+    at = time.time() if now is None else now
+    write_json(root / JOURNAL / _ANNOUNCED, {"at": at, "ids": sorted(due.ids)})
 
 
 def _training_ids(manifest: Path) -> frozenset[str]:
@@ -118,13 +126,15 @@ def _seen(champion: Path) -> frozenset[str]:
     return frozenset(pairs.loc[pairs["split"] == "train", "id"])
 
 
-def _announced(root: Path) -> frozenset[str]:
+def _announced(root: Path, now: float) -> frozenset[str]:
     path = root / JOURNAL / _ANNOUNCED
     try:
-        return frozenset(json.loads(path.read_text(encoding="utf-8")))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        ids, is_recent = frozenset(content["ids"]), now - float(content["at"]) < _REPEAT_S
     except FileNotFoundError:
         return frozenset()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, LookupError) as error:
         raise RetrainingError(
             f"{path}: not readable ({error}); delete it, and a retraining may be announced again"
         ) from error
+    return ids if is_recent else frozenset()

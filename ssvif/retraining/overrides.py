@@ -17,6 +17,7 @@ from ssvif.retraining.git import run_git
 
 SCRATCH = "stage_one.start"
 MODE = "gate.mode"
+FIRST_LEADS = "register.first_leads"
 
 _WIDTH = 4096  # ruamel.yaml breaks longer lines
 

@@ -15,7 +15,7 @@ from ssvif.registry.pinning import pin_champion, sync_champion
 from ssvif.registry.promotion import apply_decision
 from ssvif.retraining.git import run_git
 from ssvif.retraining.identity import Inputs, fingerprint, golden_hash, head_commit, list_files
-from ssvif.retraining.overrides import checked_params
+from ssvif.retraining.overrides import FIRST_LEADS, checked_params
 from ssvif.retraining.record import Outcome, recorded_sentence
 from ssvif.retraining.state import read_state
 from ssvif.retraining.workspace import Workspace
@@ -56,6 +56,8 @@ def plan(project: Path, overrides: Mapping[str, Any], *, again: bool = False) ->
         RetrainingError: If the project is no git repository, or has no commit.
     """
     commit = head_commit(project)
+    # Who leads is for the gate to say, of the first model as well.
+    overrides = {**overrides, FIRST_LEADS: False}
     params = checked_params(project, overrides, commit)
     version = sync_champion(
         name=params.register_.name,

@@ -53,6 +53,7 @@ def main() -> None:
             runs=RUNS,
             verdict=verdict,
             champion_folder=CHAMPION,
+            first_leads=params.register_.first_leads,
         )
         report = {"bundle": digest, "floors": verdict.as_dict(), "version": found.version}
         write_json(REPORT, {**report, "name": params.register_.name})

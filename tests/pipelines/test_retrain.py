@@ -146,13 +146,13 @@ class TestRetrain:
         assert library.done.count("train") == library.done.count("decide by gate") == 2
 
     def test_retrain__another_champion_meanwhile_is_compared_with(self, library):
-        library.failures["decide by gate"] = [ChampionMovedError("moved", champion=3)] * 2
+        library.failures["decide by gate"] = [ChampionMovedError("moved", champion=3)] * 3
         assert module.retrain(return_state=True).is_completed()
         again = ["decide by gate", "pin anew", "gate", "read"]
-        assert library.done[1:] == [*BEGIN, *again, *again, *END]
+        assert library.done[1:] == [*BEGIN, *again, *again, *again, *END]
 
     def test_retrain__gives_up_when_the_champion_keeps_moving(self, library):
-        library.failures["decide by gate"] = [ChampionMovedError("moved", champion=3)] * 3
+        library.failures["decide by gate"] = [ChampionMovedError("moved", champion=3)] * 4
         with pytest.raises(ChampionMovedError):
             module.retrain()
         assert "record" not in library.done

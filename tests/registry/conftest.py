@@ -69,7 +69,7 @@ def _write_records(root):
     return root / "runs"
 
 
-def _register(root, bundle, metrics, *, passes=True):
+def _register(root, bundle, metrics, *, passes=True, first_leads=True):
     return register_bundle(
         root / bundle,
         name="fuser",
@@ -77,6 +77,7 @@ def _register(root, bundle, metrics, *, passes=True):
         runs=root / "runs",
         verdict=check_floors(metrics, FloorParams() if passes else FloorParams(qabf=0.99)),
         champion_folder=root / "models/champion",
+        first_leads=first_leads,
     )
 
 
@@ -129,8 +130,8 @@ def pair():
 def register(records, metrics):
     """Register a bundle of the project, with floors that it reaches or not."""
 
-    def registered(bundle, *, passes=True):
-        return _register(records.parent, bundle, metrics, passes=passes)
+    def registered(bundle, **options):
+        return _register(records.parent, bundle, metrics, **options)
 
     return registered
 

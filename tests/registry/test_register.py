@@ -51,6 +51,16 @@ def test_register_bundle__a_model_below_the_floors_does_not_lead(
     assert not (tracked_project / "models/champion").exists()
 
 
+def test_register_bundle__a_fit_model_waits_where_the_gate_has_the_word(
+    register, make_bundle, registry
+):
+    make_bundle()
+    assert register("models/bundle", first_leads=False).champion is None
+    assert registry().aliases() == {"challenger": 1}
+    assert register("models/bundle", first_leads=False).champion is None
+    assert register("models/bundle").champion == 1
+
+
 def test_register_bundle__version_says_what_it_is(register, make_bundle, weights):
     digest = make_bundle()
     register("models/bundle", passes=False)

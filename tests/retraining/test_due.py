@@ -110,6 +110,13 @@ def test_is_due__once_for_the_same_pairs():
     assert is_due(PARAMS).is_due
 
 
+def test_is_due__once_more_after_a_day_in_case_that_the_retraining_failed():
+    ingested([1, 2, 3])
+    mark_due_announced(is_due(PARAMS, now=5000.0), now=5000.0)
+    assert not is_due(PARAMS, now=5000.0 + 86_399.0).is_due
+    assert is_due(PARAMS, now=5000.0 + 86_400.0).is_due
+
+
 def test_is_due__a_damaged_memory_is_named():
     ingested([1])
     JOURNAL.mkdir(parents=True)
