@@ -2,9 +2,18 @@
 
 from types import MappingProxyType
 
-from ssvif.tracking.facts import PIPELINE_TAG, SCRATCH, START_TAG, StageFacts
+from ssvif.tracking.facts import (
+    PIPELINE_NAME_TAG,
+    PIPELINE_TAG,
+    SCRATCH,
+    START_TAG,
+    StageFacts,
+)
 
 NOTE_TAG = "mlflow.note.content"
+INGEST = "ingest"  # the only stage that runs without a training behind it
+
+_SHORT_HASH = 6
 
 _EXPERIMENT = """Visible/infrared image fusion, trained without labels. Two kinds of runs:
 
@@ -16,7 +25,7 @@ _EXPERIMENT = """Visible/infrared image fusion, trained without labels. Two kind
 EXPERIMENT_TAGS = MappingProxyType({NOTE_TAG: _EXPERIMENT})
 
 _STAGES = {
-    "ingest": "Makes pairs of the captures: how many were taken, and how many refused for what.",
+    INGEST: "Makes pairs of the captures: how many were taken, and how many refused for what.",
     "stage_one": "Trains the fusion network on the fusion losses. A pipeline that goes on from a "
     "champion takes that champion's network as it is.",
     "stage_two": "Trains fusion and segmenters so that both segmentations agree.",
@@ -31,6 +40,14 @@ _STAGES = {
 def stage_note(facts: StageFacts) -> str:
     """Say what a stage does; one that is not known here says nothing."""
     return _STAGES.get(facts.stage, "")
+
+
+def pipeline_name(facts: StageFacts) -> str:
+    """Return what a pipeline's run is called while this stage is the last one in it."""
+    short = facts.tags[PIPELINE_TAG][:_SHORT_HASH]
+    if facts.stage == INGEST:
+        return f"captures taken in ({short})"
+    return facts.tags.get(PIPELINE_NAME_TAG, f"pipeline {short}")
 
 
 def pipeline_note(facts: StageFacts) -> str:

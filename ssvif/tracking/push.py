@@ -3,10 +3,9 @@
 import logging
 from pathlib import Path
 
-from ssvif.errors import TrackingError
-from ssvif.tracking.failures import is_transient, reason
+from ssvif.tracking.errors import tracking_errors
 from ssvif.tracking.record import find_records, read_record
-from ssvif.tracking.store import Store, open_client, shown_uri
+from ssvif.tracking.store import Store, open_client
 
 logger = logging.getLogger(__name__)
 
@@ -27,19 +26,10 @@ def push_records(root: Path, *, experiment: str) -> list[str]:
     """
     records = [read_record(folder) for folder in find_records(root)]
     pushed = []
-    try:
+    with tracking_errors():
         store = Store(open_client(), experiment)
         for record in records:
             if store.find_record(record.digest) is None:
                 store.add(record)
                 pushed.append(record.facts.stage)
-    except TrackingError:
-        raise
-    # MLflow, its backends and the network share no base class.
-    except Exception as error:
-        raise TrackingError(
-            f"{shown_uri()}: the tracking store cannot be used ({reason(error)}); "
-            "check MLFLOW_TRACKING_URI and that the server runs",
-            transient=is_transient(error),
-        ) from error
     return pushed

@@ -1,8 +1,7 @@
 """Runs whose process is gone are told as killed, also when no further stage runs."""
 
-from ssvif.errors import TrackingError
-from ssvif.tracking.failures import is_transient, reason
-from ssvif.tracking.store import Store, database_path, open_client, shown_uri, tracking_uri
+from ssvif.tracking.errors import tracking_errors
+from ssvif.tracking.store import Store, database_path, open_client, tracking_uri
 
 
 def reap_runs(experiment: str) -> list[str]:
@@ -20,17 +19,8 @@ def reap_runs(experiment: str) -> list[str]:
     database = database_path(tracking_uri())
     if database is not None and not database.exists():
         return []
-    try:
+    with tracking_errors():
         client = open_client()
         if client.get_experiment_by_name(experiment) is None:
             return []
         return Store(client, experiment).reap()
-    except TrackingError:
-        raise
-    # MLflow, its backends and the network share no base class.
-    except Exception as error:
-        raise TrackingError(
-            f"{shown_uri()}: the tracking store cannot be used ({reason(error)}); "
-            "check MLFLOW_TRACKING_URI and that the server runs",
-            transient=is_transient(error),
-        ) from error

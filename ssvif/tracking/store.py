@@ -20,14 +20,20 @@ from ssvif.tracking.facts import (
     COMMIT_TAG,
     DIRTY_TAG,
     MANIFEST_TAG,
-    PIPELINE_NAME_TAG,
     PIPELINE_PARAMS_TAG,
     PIPELINE_TAG,
     StageFacts,
 )
 from ssvif.tracking.failures import hide_passwords
 from ssvif.tracking.journal import Row
-from ssvif.tracking.notes import EXPERIMENT_TAGS, NOTE_TAG, pipeline_note, stage_note
+from ssvif.tracking.notes import (
+    EXPERIMENT_TAGS,
+    INGEST,
+    NOTE_TAG,
+    pipeline_name,
+    pipeline_note,
+    stage_note,
+)
 from ssvif.tracking.process import is_alive, process_tag
 from ssvif.tracking.record import Record
 from ssvif.tracking.servers import (
@@ -174,7 +180,9 @@ class Store:
         parent = self._parent_of(run_id)
         tags = [RunTag(key, value) for key, value in _parent_tags(facts).items()]
         self.client.log_batch(parent, tags=tags)
-        self.client.update_run(parent, status="RUNNING")
+        # Captures may come in before anybody trains on them: then the run gets its name.
+        name = None if facts.stage == INGEST else pipeline_name(facts)
+        self.client.update_run(parent, status="RUNNING", name=name)
 
     def log(self, run_id: str, rows: Sequence[Row]) -> None:
         """Add rows of metrics; a row that the run has already is not added twice."""
@@ -248,7 +256,7 @@ class Store:
                 NOTE_TAG: pipeline_note(facts),
                 **_parent_tags(facts),
             },
-            run_name=facts.tags.get(PIPELINE_NAME_TAG, f"pipeline {pipeline[:8]}"),
+            run_name=pipeline_name(facts),
         )
         self.client.set_terminated(run.info.run_id, "FINISHED")
         return str(run.info.run_id)

@@ -33,6 +33,19 @@ def test_stage_note__of_a_stage_that_is_not_known_is_empty():
     assert stage_note(replace(FACTS, stage="another")) == ""
 
 
+def test_store__a_pipeline_gets_its_name_when_somebody_trains_on_its_captures(
+    project, params, parents
+):
+    with track_stage("ingest", params=params, record=project / "runs/ingest", live=False) as run:
+        run.log(0, {"ingest/pairs": 3})
+    (parent,) = parents()
+    assert parent.info.run_name.startswith("captures taken in (")
+    with track_stage("stage_one", params=params, record=project / "runs/stage_one") as run:
+        run.log(0, {"stage_one/train/loss": 1.0})
+    (parent,) = parents()
+    assert "steps, seed" in parent.info.run_name
+
+
 def test_store__experiment_and_runs_describe_themselves(project, params, runs, parents, open_store):
     with track_stage("gate", params=params, record=project / "runs/gate") as run:
         run.log(0, {"gate/passed": 1.0})
