@@ -13,7 +13,7 @@ from ssvif.tracking.reap import reap_runs
 from ssvif.tracking.store import HOST_TAG, PROCESS_TAG, URI_VARIABLE
 
 BOOT, PID, START = process_tag().split(":")
-GONE = [f"{BOOT}:{PID}:{int(START) + 1}", f"another-boot:{PID}:{START}", ""]
+REUSED, REBOOTED = f"{BOOT}:{PID}:{int(START) + 1}", f"another-boot:{PID}:{START}"
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def running(open_store, params):
     return made
 
 
-@pytest.mark.parametrize("process", GONE)
+@pytest.mark.parametrize("process", [REUSED, REBOOTED, ""], ids=["reused", "rebooted", "none"])
 def test_reap_runs__a_dead_process_killed_its_run_and_the_parent(running, runs, parents, process):
     child = running(process)
     assert reap_runs("ssvif") == [child]
@@ -55,7 +55,7 @@ def test_reap_runs__other_machines_are_left_alone(running, runs, parents):
 
 
 def test_reap_runs__a_parent_with_another_live_child_goes_on(running, runs, parents):
-    alive, dead = running(), running(GONE[0], stage="t")
+    alive, dead = running(), running(REUSED, stage="t")
     assert reap_runs("ssvif") == [dead]
     assert [run.info.run_id for run in runs("s")] == [alive]
     assert [run.info.status for run in parents()] == ["RUNNING"]
