@@ -4,10 +4,9 @@ A key that is not known, a value of another type or outside its range is refused
 Every section names the DVC stages that depend on it (`dvc.yaml`).
 """
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import (
@@ -20,6 +19,7 @@ from pydantic import (
 )
 
 from ssvif.errors import ParamsError
+from ssvif.explain import explain
 
 PARAMS_FILE = Path("params.yaml")
 MAX_PIXELS = 50_000_000  # of an image, unless ingest.max_pixels says otherwise
@@ -317,53 +317,8 @@ def parse_params(content: object, *, source: str = "params") -> Params:
         raise ParamsError(f"{source}: {explain(error, Params)}") from None
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Return in one line what a strict model refused: each key, what was expected, what came.
-
-    Args:
-        error: What pydantic raised.
-        model: The model that raised it.
-    """
-    return "; ".join(_explain(dict(problem), model) for problem in error.errors())
-
-
 def _tuples(content: object) -> object:
     """YAML has lists only; the strict model takes tuples."""
     if isinstance(content, Mapping):
         return {key: _tuples(value) for key, value in content.items()}
     return tuple(content) if isinstance(content, list) else content
-
-
-def _explain(problem: dict[str, Any], model: type[BaseModel]) -> str:
-    location = tuple(str(part) for part in problem["loc"])
-    key = ".".join(location)
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1], model)
-        close = difflib.get_close_matches(location[-1], known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-        return f"unknown key {key}; {hint}"
-    came = "nothing" if problem["input"] is None else repr(problem["input"])
-    if problem["type"] == "model_type":
-        return f"{key}: expected keys, found {came}".removeprefix(": ")
-    hint = " (YAML reads 1e-4 as text: write 1.0e-4)" if _is_number(problem["input"]) else ""
-    words = problem["msg"].removeprefix("Value error, ")
-    return f"{key}: {words[0].lower()}{words[1:]}, found {came}{hint}"
-
-
-def _is_number(came: object) -> bool:
-    """Whether a text would be a number, had YAML read it as one."""
-    if not isinstance(came, str):
-        return False
-    try:
-        float(came)
-    except ValueError:
-        return False
-    return True
-
-
-def _known_keys(location: tuple[str, ...], model: type[BaseModel]) -> list[str]:
-    section = model
-    for part in location:
-        fields = {field.alias or name: field for name, field in section.model_fields.items()}
-        section = fields[part].annotation  # type: ignore[assignment]
-    return sorted(field.alias or name for name, field in section.model_fields.items())

@@ -17,6 +17,7 @@ NO_REASON = {
     "ssvif": "holds the version",
     "ssvif.console": "how commands speak",
     "ssvif.errors": "the words of refusals",
+    "ssvif.explain": "the words of refusals",
     "ssvif.files": "puts bytes in place that others make",
     "ssvif.params": "values are listed section by section instead",
     "ssvif.tracking": "records what a stage did",

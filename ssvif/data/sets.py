@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ssvif.data.infrared_range import EIGHT_BITS, common_range
 from ssvif.data.layouts import AUTO, Capture
 from ssvif.errors import CapturesError
+from ssvif.explain import explain
 from ssvif.files import write_text
-from ssvif.params import IngestParams, explain
+from ssvif.params import IngestParams
 
 SET_FILE = "set.yaml"
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ssvif.errors import GateError
+from ssvif.explain import explain
 from ssvif.files import write_json
-from ssvif.params import explain
 
 DECISION_NAME = "decision.json"
 DECISION = Path("reports/gate") / DECISION_NAME

@@ -20,9 +20,9 @@ from ssvif.data.manifest import pair_paths, read_manifest, write_manifest
 from ssvif.errors import GateError
 from ssvif.evaluation.pairs import PairSource
 from ssvif.evaluation.selection import held_out
+from ssvif.explain import explain
 from ssvif.files import atomic_folder, sha256_folder, write_json
 from ssvif.gate.decision import Sha256
-from ssvif.params import explain
 
 GOLDEN = Path("data/golden")
 GOLDEN_FILE = Path("data/golden.json")

@@ -17,8 +17,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ssvif.errors import ModelError
+from ssvif.explain import explain
 from ssvif.files import write_json
-from ssvif.params import explain
 from ssvif.registry.bundle import bundle_hash
 
 LOCK = Path("data/champion.lock.json")

@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ssvif.errors import RetrainingError
+from ssvif.explain import explain
 from ssvif.files import write_json
-from ssvif.params import explain
 
 JOURNAL = Path("data/deliveries")
 

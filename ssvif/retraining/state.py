@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ssvif.errors import RetrainingError
+from ssvif.explain import explain
 from ssvif.files import write_json
-from ssvif.params import explain
 from ssvif.retraining.identity import Inputs
 from ssvif.tracking.process import process_tag
 
