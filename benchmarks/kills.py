@@ -213,6 +213,7 @@ def run(folder: Path, *, times: int, seed: int) -> tuple[list[Kill], list[str]]:
     expected = victim.weights()
     print(f"undisturbed: {lasts:.0f} s; weights {expected}", flush=True)
     victim.restore()
+    is_fresh = True
     kills: list[Kill] = []
     faults: list[str] = []
     while sum(found.killed for found in kills) < times:
@@ -220,10 +221,11 @@ def run(folder: Path, *, times: int, seed: int) -> tuple[list[Kill], list[str]]:
         kills.append(found)
         print(_line(len(kills), found), flush=True)
         if not found.killed:
-            lasts = min(lasts, found.after_s)
+            lasts = min(lasts, found.after_s) if is_fresh else lasts
             if victim.weights() != expected:
                 faults.append(f"start {len(kills)} ended with other weights")
-        if not found.killed or random.random() < _FRESH_SHARE:
+        is_fresh = not found.killed or random.random() < _FRESH_SHARE
+        if is_fresh:
             victim.restore()
     victim.finish(*_CHANGE)
     if victim.weights() != expected:
