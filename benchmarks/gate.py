@@ -1,6 +1,6 @@
 """How often the gate promotes an equal, a better and a worse challenger, by simulation.
 
-    python -m benchmarks.gate [--runs 200] [--noise 0.02]
+    python -m benchmarks.gate [--runs 200] [--noise 0.05]
 
 Each run draws scores of both models on held-out pairs of as many blocks, ten pairs a block, half
 by day and half by night, and asks the gate's own rules. The paired differences of two models vary
@@ -46,15 +46,15 @@ class Case:
 
 CASES = (
     Case("equal"),
-    Case("Qabf +1 %", {"Qabf": 0.01}),
     Case("Qabf +2 %", {"Qabf": 0.02}),
-    Case("Qabf +4 %", {"Qabf": 0.04}),
-    Case("Qabf +4 %, SF and AG -4 %", {"Qabf": 0.04, "SF": -0.04, "AG": -0.04}),
-    Case("Qabf +4 %, SSIM -3 %", {"Qabf": 0.04, "SSIM": -0.03}),
-    Case("Qabf +4 %, SSIM -5 %", {"Qabf": 0.04, "SSIM": -0.05}),
-    Case("Qabf +4 %, by night SSIM -10 %", {"Qabf": 0.04}, {"SSIM": -0.10}),
-    Case("all -1 %", dict.fromkeys(ACRONYMS, -0.01)),
-    Case("Qabf -2 %", {"Qabf": -0.02}),
+    Case("Qabf +5 %", {"Qabf": 0.05}),
+    Case("Qabf +10 %", {"Qabf": 0.10}),
+    Case("Qabf +10 %, SF and AG -6 %", {"Qabf": 0.10, "SF": -0.06, "AG": -0.06}),
+    Case("Qabf +10 %, SSIM -8 %", {"Qabf": 0.10, "SSIM": -0.08}),
+    Case("Qabf +10 %, SSIM -12 %", {"Qabf": 0.10, "SSIM": -0.12}),
+    Case("Qabf +10 %, by night SSIM -20 %", {"Qabf": 0.10}, {"SSIM": -0.20}),
+    Case("all -2 %", dict.fromkeys(ACRONYMS, -0.02)),
+    Case("Qabf -4 %", {"Qabf": -0.04}),
 )
 
 
@@ -106,7 +106,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--noise", type=float, default=0.02)
+    parser.add_argument("--noise", type=float, default=0.05)
     options = parser.parse_args()
     header = [f"{count} blocks, {tie}" for tie in ("keep", "newer") for count in BLOCKS]
     print("| the challenger's true gain | " + " | ".join(header) + " |")

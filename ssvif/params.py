@@ -215,8 +215,8 @@ class GateParams(_Section):
     primary: str = "Qabf"
     superiority: NonNegative = 0.0
     tie: Literal["keep", "newer"] = "keep"
-    margin: NonNegative = 0.03
-    slice_margin: NonNegative = 0.06
+    margin: NonNegative = 0.08
+    slice_margin: NonNegative = 0.1
     probe_margin: NonNegative = 0.05
     min_pairs: Count = 12
     latency_ratio: Annotated[float, Field(ge=1.0)] = 1.25

@@ -19,6 +19,8 @@ from ssvif.gate.rules import (
 from ssvif.metrics.table import STANDARD
 from ssvif.params import GateParams
 
+TIGHT = GateParams(margin=0.03, slice_margin=0.06)
+
 
 def gain(**changes):
     values = {
@@ -79,9 +81,9 @@ def test_check_metric__lower_bound_against_the_margin(changes, passed):
 
 
 def test_check_metric__says_whether_a_loss_is_found_or_feared():
-    found = check_metric(gain(metric="MI", value=-0.02, low=-0.03), GateParams())
+    found = check_metric(gain(metric="MI", value=-0.02, low=-0.03), GateParams(margin=0.03))
     assert found.sentence == "loses 4 % of MI (3 % are allowed)"
-    feared = check_metric(gain(metric="MI", value=-0.01, low=-0.03), GateParams())
+    feared = check_metric(gain(metric="MI", value=-0.01, low=-0.03), GateParams(margin=0.03))
     assert feared.sentence == "may lose 6 % of MI (3 % are allowed)"
 
 
@@ -152,7 +154,7 @@ def test_check_latency__against_the_champion(ratio, passed):
 
 def test_judge_gains__a_better_model_fails_nothing(make_scores, measured):
     gains = measured(make_scores(factors={"Qabf": 1.05}))
-    checks = judge_gains(gains, GateParams(), level=0.05)
+    checks = judge_gains(gains, TIGHT, level=0.05)
     assert all(check.passed for check in checks)
     assert [check.kind for check in checks] == ["sample", "superiority"] + 9 * ["metric"]
 
@@ -162,7 +164,7 @@ def test_judge_gains__each_metric_guards(make_scores, measured):
         if metric.acronym == "Qabf":
             continue
         gains = measured(make_scores(factors={"Qabf": 1.05, metric.acronym: 0.9}))
-        failed = [c.name for c in judge_gains(gains, GateParams(), level=0.05) if not c.passed]
+        failed = [c.name for c in judge_gains(gains, TIGHT, level=0.05) if not c.passed]
         assert failed == [f"metric/{metric.acronym}"]
 
 
@@ -171,18 +173,18 @@ def test_judge_gains__a_loss_by_night_alone_is_seen(make_scores, measured):
     at_night = (scores["light"] == "night") & (scores["candidate"] == "challenger")
     scores.loc[at_night, "SSIM"] *= 0.92
     night, day = (set(scores.loc[scores["light"] == x, "id"]) for x in ("night", "day"))
-    checks = judge_gains(measured(scores, {"night": night, "day": day}), GateParams(), level=0.05)
+    checks = judge_gains(measured(scores, {"night": night, "day": day}), TIGHT, level=0.05)
     assert [check.name for check in checks if not check.passed] == ["slice/night/SSIM"]
 
 
 def test_judge_gains__a_slice_of_all_pairs_is_judged_once(make_scores, measured):
     scores = make_scores()
     gains = measured(scores, {"day": set(scores["id"])})
-    assert not [c for c in judge_gains(gains, GateParams(), level=0.05) if c.kind == "slice"]
+    assert not [c for c in judge_gains(gains, TIGHT, level=0.05) if c.kind == "slice"]
 
 
 def test_judge_gains__newer_wins_ties_unless_the_primary_may_fall(make_scores, measured):
-    newer = GateParams(tie="newer")
+    newer = TIGHT.model_copy(update={"tie": "newer"})
     tie = judge_gains(measured(make_scores()), newer, level=0.05)
     assert not [check for check in tie if check.passed is False]
     worse = judge_gains(measured(make_scores(factors={"Qabf": 0.96})), newer, level=0.05)

@@ -32,7 +32,8 @@ def job(source, make_weights):
         rival=rival_of(make_weights("champion")),
         floors=[FLOOR],
         params=Params(
-            gate=GateParams(min_pairs=4), evaluate=EvaluateParams(resamples=100, probe=False)
+            gate=GateParams(min_pairs=4, margin=0.03, slice_margin=0.06),
+            evaluate=EvaluateParams(resamples=100, probe=False),
         ),
     )
 

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,7 +62,9 @@ def trained(tmp_path_factory, params, fresh_database):
     folder = tmp_path_factory.mktemp("project")
     make_project(folder, params)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(URI_VARIABLE, f"sqlite:///{fresh_database}")
+        # A copy: what this leaves would be found by every other test with a new store.
+        shutil.copyfile(fresh_database, folder / "mlflow.db")
+        patch.setenv(URI_VARIABLE, f"sqlite:///{folder}/mlflow.db")
         patch.chdir(folder)
         with opened_files() as opened:
             stage_one.main()
@@ -159,7 +162,8 @@ def test_main__killed_outright_it_resumes_to_the_same_weights(
 ):
     folder, _ = trained
     make_project(tmp_path, params)
-    environment = {**os.environ, URI_VARIABLE: f"sqlite:///{fresh_database}"}
+    shutil.copyfile(fresh_database, tmp_path / "mlflow.db")
+    environment = {**os.environ, URI_VARIABLE: f"sqlite:///{tmp_path}/mlflow.db"}
     command = [sys.executable, "-m", "ssvif.stages.stage_one"]
     process = subprocess.Popen(command, cwd=tmp_path, env=environment)
     deadline = time.monotonic() + 60
