@@ -43,8 +43,9 @@ PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --maxprocesses 4
 test: setup ## run the tests, but for the slow ones
 	$(PYTEST) -m 'not slow and not services'
 
+# A file's tests share a project, and some tell one story in their order.
 test-slow: setup ## run the slow tests
-	$(PYTEST) -m 'slow and not services'
+	$(PYTEST) --dist loadfile -m 'slow and not services'
 
 # They say what is missing, and are left out then; SSVIF_REQUIRE_SERVICES=1 makes that a failure.
 test-services: $(SERVICES) ## run the tests on PostgreSQL and an S3 store

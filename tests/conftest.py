@@ -1,4 +1,5 @@
 import shutil
+import signal
 
 import pandas as pd
 import pytest
@@ -21,6 +22,14 @@ TINY = NetworkParams(
     embedding=8,
     prototypes=4,
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hear_interrupts():
+    """A shell's background job begins deaf to SIGINT, and so would all that tests start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -118,15 +118,6 @@ def test_reproduce__a_stage_that_is_deaf_to_the_end_is_killed(project, monkeypat
     assert (project / "out").read_text() == "hello"
 
 
-@pytest.fixture
-def _hears_interrupts():
-    """A background job of a shell begins deaf to SIGINT, and so do tests that it runs."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_hears_interrupts")
 def test_reproduce__interrupted_ends_the_stage_and_what_it_started(project):
     def interrupt(line):
         if line == "hanging":
