@@ -160,8 +160,8 @@ def say(began: float, text: str) -> None:
 
 
 def ended(api: str, name: str) -> dict[str, Any] | None:
-    """Return the last flow run whose name starts so, once it has ended."""
-    runs = [r for r in flow_runs(api) if r["name"].startswith(name)]
+    """Return the last flow run of such a name, once it has ended."""
+    runs = [r for r in flow_runs(api) if name in r["name"]]
     last = runs[-1] if runs else None
     return last if last and last["end_time"] else None
 
@@ -195,7 +195,7 @@ def main(
         deliver(project, "msrs--3", parts[2], marked=True)
         await_("the third delivery", lambda: _taken(project, "msrs--3"), minutes=10)
         say(began, f"msrs--3 ingested: {_taken(project, 'msrs--3')}")
-        run = await_("the retraining", lambda: ended(api, "retrain"), minutes=60)
+        run = await_("the retraining", lambda: ended(api, "files of captures"), minutes=60)
         say(began, f"{run['name']}: {run['state']['type']}: {run['state']['message']}")
     _tell_rest(project, began)
 

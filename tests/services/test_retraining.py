@@ -92,7 +92,7 @@ def test_retrain__both_models_are_registered_and_every_run_has_ended(at_rig):
 
 
 def test_retrain__flows_are_kept_in_the_database(at_rig, postgres):
-    query = "SELECT state_type FROM flow_run WHERE name LIKE 'retrain %'"
+    query = "SELECT state_type FROM flow_run WHERE name LIKE '%files of captures'"
     assert postgres.execute(query, at_rig.prefect.rpartition("/")[2]) == [("COMPLETED",)] * 2
 
 
