@@ -38,7 +38,7 @@ repro: setup ## run the whole pipeline: ingest, train, evaluate, register
 	dvc repro
 
 # One thread a process: several processes share the cores.
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --maxprocesses 4
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --maxprocesses 4 --durations 12
 
 test: setup ## run the tests, but for the slow ones
 	$(PYTEST) -m 'not slow and not services'

@@ -94,7 +94,7 @@ def test_loop__from_captures_to_rollback_and_fused_images(tmp_path):
         return without_network(*command, folder=project, capture=capture)
 
     retrain = (sys.executable, "-m", "pipelines.retrain")
-    assert "version 1" in run(*retrain, capture=True)
+    assert "Version 1 leads" in run(*retrain, capture=True)
     write_captures(project / "data/captures/second", pairs=12, seed=5)
     run(*retrain)
     why = ("--by", "rig", "--reason", "to see it lead")

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import tasks
 from pipelines import train as module
 from pipelines.dvc import StageFailedError
 
@@ -31,13 +32,13 @@ def attempts(monkeypatch):
 
     done = Attempts()
 
-    def reproduce(stage, *, log, limit_s):
+    def reproduce(stage, *, log, limit_s, **_place):
         log(f"{stage} for {limit_s:g} s at most")
         done.append(stage)
         if stage in done.failures:
             raise done.failures[stage]
 
-    monkeypatch.setattr(module, "reproduce", reproduce)
+    monkeypatch.setattr(tasks, "reproduce", reproduce)
     return done
 
 
@@ -65,9 +66,10 @@ class TestTrain:
         assert attempts == ["first"]
 
     @pytest.mark.usefixtures("project")
-    def test_train__a_crash_is_tried_once_more(self, attempts, monkeypatch):
-        monkeypatch.setattr(module.run_stage, "retry_delay_seconds", 0.0)
-        attempts.failures = {"second": StageFailedError("second", "killed", refused=False)}
+    def test_train__a_killed_stage_is_tried_once_more(self, attempts, monkeypatch):
+        monkeypatch.setattr(tasks.run_stage, "retry_delay_seconds", 0.0)
+        killed = StageFailedError("second", "killed", refused=False, transient=True)
+        attempts.failures = {"second": killed}
         with pytest.raises(StageFailedError, match="second: killed"):
             module.train()
         assert attempts == ["first", "second", "second"]
