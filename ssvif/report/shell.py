@@ -21,8 +21,8 @@ def render_page(
 ) -> str:
     """Render a self-contained page in the reports' look; every text is escaped.
 
-    The template is given `style`, `script` and `policy` beside its own sections, and may import
-    the parts of the report.
+    The template extends `base.html`, which takes `style`, `script` and `policy`, and may import the
+    parts of the report.
 
     Args:
         template: Name of the page's template.
