@@ -1,4 +1,3 @@
-import re
 from dataclasses import replace
 
 import pytest
@@ -12,6 +11,7 @@ from ssvif.gate.run import Gated, Job, Rival, run_gate
 from ssvif.gate.summary import markdown, opened
 from ssvif.gate.write import write_gate
 from ssvif.params import EvaluateParams, GateParams, Params
+from tests.pages import check_asks_for_nothing
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_write_gate__twice_gives_the_same_bytes(gated, tmp_path):
 def test_write_gate__the_page_needs_nothing_else(gated, tmp_path):
     write_gate(gated, tmp_path)
     page = (tmp_path / "index.html").read_text()
-    assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]', page)
+    check_asks_for_nothing(page)
     assert opened(gated.decision.sentence) in page.replace("&#39;", "'")
     assert all(check.name in page for check in gated.decision.checks)
 
