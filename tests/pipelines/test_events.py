@@ -14,16 +14,6 @@ class Server:
         self.posted = []
         self.answers = True
 
-    def __call__(self, *, sync_client):
-        assert sync_client
-        return self
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
     def request(self, method, path, *, json):
         request = httpx.Request(method, f"http://rig{path}")
         self.posted += json
@@ -31,11 +21,9 @@ class Server:
 
 
 @pytest.fixture(autouse=True)
-def server(tmp_path, monkeypatch):
+def server(tmp_path, monkeypatch, stand_in):
     monkeypatch.chdir(tmp_path)
-    server = Server()
-    monkeypatch.setattr(events, "get_client", server)
-    return server
+    return stand_in(events, Server())
 
 
 def delivered(**kinds):

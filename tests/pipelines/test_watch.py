@@ -69,16 +69,6 @@ class Server:
         self.runs = []
         self.is_final = False
 
-    def __call__(self, *, sync_client):
-        assert sync_client
-        return self
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
     def read_deployment_by_name(self, name):
         assert name == "ingest/ingest"
         return type("Deployment", (), {"id": uuid4()})
@@ -93,10 +83,8 @@ class Server:
 
 
 @pytest.fixture
-def server(monkeypatch):
-    server = Server()
-    monkeypatch.setattr(module, "get_client", server)
-    return server
+def server(stand_in):
+    return stand_in(module, Server())
 
 
 def test_starter__one_run_at_a_time(server):
