@@ -6,11 +6,14 @@ import pytest
 import torch
 
 from ssvif.data.images import write_png
+from ssvif.data.ingest import ingest
 from ssvif.data.manifest import MANIFEST_FILE, PAIRS_FOLDER, SCHEMA, pair_paths, write_manifest
 from ssvif.data.synthetic import render_pair
 from ssvif.files import sha256_json
 from ssvif.models.network import build_model
-from ssvif.params import NetworkParams
+from ssvif.models.weights import save_model
+from ssvif.params import IngestParams, NetworkParams
+from ssvif.registry.bundle import write_bundle
 from ssvif.tracking import store
 
 # A backbone that is built and run in milliseconds.
@@ -111,3 +114,23 @@ def rendered(tmp_path_factory):
 def project(rendered, tmp_path):
     """A project's folder with pairs that a test may change."""
     return shutil.copytree(rendered, tmp_path / "project")
+
+
+@pytest.fixture
+def led_project(tmp_path, monkeypatch, street, tiny_model, tiny_network):
+    """A project of eight pairs as the current folder; its champion learnt the six to train on."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(street, tmp_path / "data/captures/street")
+    ingest(IngestParams(block_size=1, val_share=0.0, test_share=0.25))
+    weights = tmp_path / "weights.safetensors"
+    save_model(weights, tiny_model, network=tiny_network)
+    write_bundle(
+        tmp_path / "models/champion",
+        weights=weights,
+        params={},
+        metrics={},
+        lineage={},
+        manifest=MANIFEST_FILE,
+        card="# A model\n",
+    )
+    return tmp_path

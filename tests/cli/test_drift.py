@@ -5,12 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ssvif.cli.main import app
-from ssvif.data.ingest import ingest
 from ssvif.data.manifest import MANIFEST_FILE
 from ssvif.errors import CapturesError, DriftError
-from ssvif.models.weights import save_model
-from ssvif.params import IngestParams
-from ssvif.registry.bundle import write_bundle
 
 PARAMS = "drift: {min_pairs: 3, permutations: 200}\ningest: {block_size: 1}\n"
 
@@ -23,44 +19,29 @@ def ssvif(*arguments: object):
 def here(tmp_path, monkeypatch):
     """An empty project as the current folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ssvif.retraining.monitor._name", lambda _digest, _name: "version 3")
     Path("params.yaml").write_text(PARAMS)
     return tmp_path
 
 
 @pytest.fixture
-def project(here, street, tiny_model, tiny_network):
+def project(led_project, monkeypatch):
     """A project whose champion learnt the street."""
-    for kind in ("vis", "ir"):
-        folder = here / "data/captures/street" / kind
-        folder.mkdir(parents=True)
-        for path in (street / kind).iterdir():
-            (folder / path.name).write_bytes(path.read_bytes())
-    ingest(IngestParams(block_size=1, val_share=0.0, test_share=0.25))
-    save_model(Path("weights.safetensors"), tiny_model, network=tiny_network)
-    write_bundle(
-        Path("models/champion"),
-        weights=Path("weights.safetensors"),
-        params={},
-        metrics={},
-        lineage={},
-        manifest=MANIFEST_FILE,
-        card="# A model\n",
-    )
-    return here
+    monkeypatch.setattr("ssvif.retraining.monitor._name", lambda _digest, _name: "version 3")
+    (led_project / "params.yaml").write_text(PARAMS)
+    return led_project
 
 
 @pytest.fixture
-def mirrored(here, street):
+def mirrored(tmp_path, street):
     """The same street, mirrored: other pairs, but like the known ones."""
     from ssvif.data.images import read_infrared_raw, read_visible, write_png
 
     for path in sorted((street / "vis").iterdir()):
         vis = read_visible(path, max_pixels=1 << 20)
         ir = read_infrared_raw(street / "ir" / path.name, max_pixels=1 << 20)
-        write_png(here / "back/vis" / path.name, vis[:, ::-1])
-        write_png(here / "back/ir" / path.name, ir[:, ::-1])
-    return here / "back"
+        write_png(tmp_path / "back/vis" / path.name, vis[:, ::-1])
+        write_png(tmp_path / "back/ir" / path.name, ir[:, ::-1])
+    return tmp_path / "back"
 
 
 @pytest.mark.usefixtures("project")

@@ -5,13 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ssvif.data.ingest import ingest
 from ssvif.data.manifest import MANIFEST_FILE, read_manifest, write_manifest
 from ssvif.drift.history import read_history
 from ssvif.errors import DriftError, ManifestError, ModelError
-from ssvif.models.weights import save_model
-from ssvif.params import IngestParams, Params
-from ssvif.registry.bundle import write_bundle
+from ssvif.params import Params
 from ssvif.registry.pairs import PAIRS
 from ssvif.retraining.monitor import monitor
 
@@ -22,29 +19,10 @@ PARAMS = Params.model_validate(
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch, street, tiny_model, tiny_network) -> Path:
+def project(led_project, monkeypatch):
     """A project of eight pairs with a champion that learnt those it trained on."""
-    monkeypatch.chdir(tmp_path)
-    inbox = tmp_path / "data/captures"
-    inbox.mkdir(parents=True)
-    (inbox / "street").mkdir()
-    for kind in ("vis", "ir"):
-        (inbox / "street" / kind).mkdir()
-        for path in (street / kind).iterdir():
-            (inbox / "street" / kind / path.name).write_bytes(path.read_bytes())
-    ingest(IngestParams(block_size=1, val_share=0.0, test_share=0.25))
-    save_model(Path("weights.safetensors"), tiny_model, network=tiny_network)
-    write_bundle(
-        Path("models/champion"),
-        weights=Path("weights.safetensors"),
-        params={},
-        metrics={},
-        lineage={},
-        manifest=MANIFEST_FILE,
-        card="# A model\n",
-    )
     monkeypatch.setattr("ssvif.retraining.monitor._name", lambda _digest, _name: "version 3")
-    return tmp_path
+    return led_project
 
 
 def add_pairs(count: int) -> None:
