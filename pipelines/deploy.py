@@ -5,24 +5,22 @@ watcher of the drop folder, each under a guard: when this process ends, however,
 This process itself imports nothing of Prefect.
 """
 
-import json
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.error import URLError
-from urllib.request import urlopen
+from typing import Annotated
 
 import typer
 from filelock import FileLock, Timeout
 
+from pipelines.api import answers, comes_up, get_json
 from pipelines.dvc import guarded
 from ssvif import console
 from ssvif.errors import ServiceError
@@ -33,7 +31,6 @@ PORT = 4200
 _HOST = "127.0.0.1"
 _START_S = 180.0
 _POLL_S = 0.2
-_GET_S = 5.0
 
 
 def settings(home: Path, port: int) -> dict[str, str]:
@@ -72,7 +69,7 @@ def server(home: Path, port: int, environment: Mapping[str, str]) -> Iterator[No
     """
     address = environment["PREFECT_API_URL"]
     if "PREFECT_API_URL" in os.environ:
-        if not _answers(address):
+        if not answers(address):
             raise ServiceError(
                 f"{address}: no Prefect server answers; start it, or unset PREFECT_API_URL to have "
                 "one started here",
@@ -83,7 +80,10 @@ def server(home: Path, port: int, environment: Mapping[str, str]) -> Iterator[No
         command = ["prefect", "server", "start", "--host", _HOST, "--port", str(port)]
         command += ["--log-level", "warning"]
         with _running("server", [sys.executable, "-m", *command], environment) as process:
-            _await(address, process)
+            if not comes_up(address, process, _START_S):
+                raise ServiceError(
+                    f"{address}: the Prefect server does not start; its last lines say why"
+                )
             yield
     elif _home_of(address) == home:
         yield
@@ -158,16 +158,6 @@ def _only_one(home: Path) -> Iterator[None]:
         ) from None
 
 
-def _await(address: str, process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + _START_S
-    while not _answers(address):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise ServiceError(
-                f"{address}: the Prefect server does not start; its last lines say why"
-            )
-        time.sleep(_POLL_S)
-
-
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -178,24 +168,10 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _answers(address: str) -> bool:
-    return _get(f"{address}/health") is True
-
-
 def _home_of(address: str) -> Path | None:
     """Return where the Prefect server at an address keeps its files."""
-    content = _get(f"{address}/admin/settings")
+    content = get_json(f"{address}/admin/settings")
     return Path(str(content["home"])) if isinstance(content, dict) and "home" in content else None
-
-
-def _get(url: str) -> Any:  # noqa: ANN401 - JSON
-    # A server that is not there, is not Prefect, or speaks no JSON.
-    with (
-        suppress(URLError, OSError, ValueError),
-        urlopen(url, timeout=_GET_S) as response,  # noqa: S310 - an address of the user's
-    ):
-        return json.load(response)
-    return None
 
 
 def main(
@@ -203,6 +179,8 @@ def main(
     drop: Annotated[str, typer.Option(help="Drop folder, or s3://BUCKET/PREFIX.")] = "",
 ) -> None:
     """Serve the deployments and watch for deliveries, until interrupted."""
+    # Each look at whether the server answers is not worth a line.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())

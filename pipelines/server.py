@@ -7,22 +7,19 @@ import os
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import prefect
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from pipelines.api import comes_up
 from pipelines.dvc import guarded
 from ssvif.errors import ServiceError
 
 _START_SECONDS = 120.0
-_POLL_SECONDS = 0.1
 _DRAIN_SECONDS = 10.0
 # As Prefect sets them for its own temporary server: no pages, no services of a lasting one.
 _VARIABLES = {
@@ -55,26 +52,17 @@ def server_at_hand() -> Iterator[None]:
         # Read, lest the pipe fills up.
         threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True).start()
         address = f"http://127.0.0.1:{port}/api"
-        deadline = time.monotonic() + _START_SECONDS
-        while not _answers(address):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise ServiceError(
-                    f"the temporary Prefect server does not start ({_last(lines)}); start one with "
-                    "`prefect server start` and set PREFECT_API_URL"
-                )
-            time.sleep(_POLL_SECONDS)
+        if not comes_up(address, process, _START_SECONDS):
+            raise ServiceError(
+                f"the temporary Prefect server does not start ({_last(lines)}); start one with "
+                "`prefect server start` and set PREFECT_API_URL"
+            )
         with temporary_settings({PREFECT_API_URL: address}):
             try:
                 yield
             finally:
                 # What was logged last is still on its way.
                 APILogWorker.drain_all(timeout=_DRAIN_SECONDS)
-
-
-def _answers(address: str) -> bool:
-    with suppress(URLError, OSError), urlopen(f"{address}/health", timeout=5.0) as response:  # noqa: S310 - our own http address
-        return bool(response.status == 200)
-    return False
 
 
 def _last(lines: list[str]) -> str:

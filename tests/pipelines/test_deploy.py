@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from pipelines import api
 from pipelines import deploy as module
 from pipelines.deploy import deploy, server, settings
 from ssvif.errors import ServiceError
@@ -42,7 +43,7 @@ def test_settings__what_a_user_set_stays(monkeypatch):
 
 
 def test_server__a_port_that_somebody_else_has_is_named(tmp_path, taken, monkeypatch):
-    monkeypatch.setattr(module, "_GET_S", 0.2)
+    monkeypatch.setattr(api, "_GET_S", 0.2)
     environment = settings(tmp_path, taken)
     with (
         pytest.raises(ServiceError, match=f"port {taken} is taken, and not by this project's"),
@@ -62,8 +63,8 @@ def test_server__a_configured_one_that_does_not_answer_is_named(tmp_path, monkey
 
 
 def test_server__ours_that_runs_already_is_used(tmp_path, taken, monkeypatch):
-    answers = {"health": True, "settings": {"home": str(tmp_path)}}
-    monkeypatch.setattr(module, "_get", lambda url: answers[url.rpartition("/")[2]])
+    pages = {"settings": {"home": str(tmp_path)}}
+    monkeypatch.setattr(module, "get_json", lambda url: pages[url.rpartition("/")[2]])
     with server(tmp_path, taken, settings(tmp_path, taken)):
         pass
 

@@ -1,0 +1,65 @@
+"""What is asked of a Prefect server without Prefect, whose import takes seconds."""
+
+import subprocess
+import time
+from contextlib import suppress
+
+import httpx
+
+_GET_S = 5.0
+_POLL_S = 0.1
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+def get_json(url: str) -> object:
+    """Return what an address answers, or None where nothing does, or nothing that is JSON.
+
+    Args:
+        url: The address; through a proxy where the environment names one, as Prefect's own clients
+            go, unless it is on this machine.
+    """
+    with _client() as client:
+        return _get(client, url)
+
+
+def answers(api: str) -> bool:
+    """Whether a Prefect server answers.
+
+    Args:
+        api: Its address, such as `http://127.0.0.1:4200/api`.
+    """
+    return get_json(_health(api)) is True
+
+
+def comes_up(api: str, process: "subprocess.Popen[str]", limit_s: float) -> bool:
+    """Wait until a Prefect server answers; False if it ends before it does, or takes too long.
+
+    Args:
+        api: Its address.
+        process: The server.
+        limit_s: How long it may take, in seconds.
+    """
+    deadline = time.monotonic() + limit_s
+    with _client() as client:  # one for all: a client takes a hundred times longer than a request
+        while _get(client, _health(api)) is not True:
+            if process.poll() is not None or time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_S)
+    return True
+
+
+def _client() -> httpx.Client:
+    # No transport of its own means the direct one.
+    direct = {f"all://{host}": None for host in _LOOPBACK}
+    return httpx.Client(timeout=_GET_S, follow_redirects=True, mounts=direct)
+
+
+def _get(client: httpx.Client, url: str) -> object:
+    # A server that is not there, is not Prefect, or speaks no JSON.
+    with suppress(httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return client.get(url).raise_for_status().json()
+    return None
+
+
+def _health(api: str) -> str:
+    return f"{api}/health"
