@@ -1,7 +1,7 @@
 """What a strict pydantic model refused, in one line: each key, what was expected, what came."""
 
 import difflib
-from typing import Any
+from typing import Any, TypeGuard, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,16 +20,20 @@ def _explain(problem: dict[str, Any], model: type[BaseModel]) -> str:
     location = tuple(str(part) for part in problem["loc"])
     key = ".".join(location)
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1], model)
-        close = difflib.get_close_matches(location[-1], known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-        return f"unknown key {key}; {hint}"
+        return f"unknown key {key}{_hint(location[-1], _known_keys(location[:-1], model))}"
     came = "nothing" if problem["input"] is None else repr(problem["input"])
     if problem["type"] == "model_type":
         return f"{key}: expected keys, found {came}".removeprefix(": ")
     hint = " (YAML reads 1e-4 as text: write 1.0e-4)" if _is_number(problem["input"]) else ""
     words = problem["msg"].removeprefix("Value error, ")
     return f"{key}: {words[0].lower()}{words[1:]}, found {came}{hint}"
+
+
+def _hint(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known: {', '.join(known)}" if known else ""
 
 
 def _is_number(came: object) -> bool:
@@ -44,8 +48,27 @@ def _is_number(came: object) -> bool:
 
 
 def _known_keys(location: tuple[str, ...], model: type[BaseModel]) -> list[str]:
+    """Return the keys of a section, or none where the way there is more than sections in sections.
+
+    Args:
+        location: The keys that lead to the section.
+        model: The model that they start from.
+    """
     section = model
     for part in location:
-        fields = {field.alias or name: field for name, field in section.model_fields.items()}
-        section = fields[part].annotation  # type: ignore[assignment]
-    return sorted(field.alias or name for name, field in section.model_fields.items())
+        annotation = _annotations(section).get(part)
+        # A section that may be absent is a model beside None.
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if _is_model(kind)]
+        if not kinds:
+            return []
+        section = kinds[0]
+    return sorted(_annotations(section))
+
+
+def _annotations(section: type[BaseModel]) -> dict[str, Any]:
+    fields = section.model_fields
+    return {field.alias or name: field.annotation for name, field in fields.items()}
+
+
+def _is_model(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

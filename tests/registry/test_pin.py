@@ -43,6 +43,13 @@ def test_read_lock__refuses_what_it_does_not_understand(tmp_path, content):
         read_lock(path)
 
 
+def test_read_lock__names_an_unknown_key_of_a_pin(tmp_path):
+    path = tmp_path / "lock.json"
+    path.write_text('{"champion": {"wieghts": ""}}')
+    with pytest.raises(ModelError, match=r"unknown key champion\.wieghts; did you mean weights\?"):
+        read_lock(path)
+
+
 def test_pinned_bundle__each_role_has_its_own(tmp_path, pin):
     path = tmp_path / "lock.json"
     write_lock(ChampionLock(start=pin, champion=None), path)
