@@ -53,7 +53,7 @@ def _print_version(value: bool) -> None:
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option(help="Show tracebacks of refusals.")] = False,
-    version: Annotated[  # noqa: ARG001 - its callback does the work
+    _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
