@@ -17,10 +17,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.request import Request, urlopen
+from typing import Annotated, TypedDict, TypeVar
 
+import httpx
 import typer
 import yaml
 
@@ -29,13 +30,30 @@ from ssvif.retraining.journal import JOURNAL, read_journal
 ROOT = Path(__file__).parents[1]
 DELIVERIES = 3
 # The story's own parameters, over those of params.yaml.
-PARAMS: Mapping[str, Mapping[str, Any]] = {
+PARAMS: Mapping[str, Mapping[str, object]] = {
     "retraining": {"quiet_seconds": 10.0, "debounce_seconds": 20.0, "min_new_pairs": 100},
     "evaluate": {"probe": False},
 }
 # Brightness and structure no longer count, and steps are far too long.
 BROKEN = ("fusion_loss.intensity_weight=0.0", "fusion_loss.ssim_weight=0.0",
           "stage_two.learning_rate=0.05")  # fmt: skip
+
+_Found = TypeVar("_Found")
+
+
+class FlowRunState(TypedDict):
+    """What the story reads of a flow run's state."""
+
+    type: str
+    message: str | None
+
+
+class FlowRun(TypedDict):
+    """What the story reads of a flow run, as Prefect's server gives it."""
+
+    name: str
+    end_time: str | None
+    state: FlowRunState
 
 
 @dataclass
@@ -54,10 +72,6 @@ class Project:
         if done.returncode not in accept:
             raise SystemExit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}")
         return done.stdout
-
-    def read(self, path: str) -> Any:  # noqa: ANN401 - JSON
-        """Read a JSON file of the project."""
-        return json.loads((self.folder / path).read_text(encoding="utf-8"))
 
 
 def make_project(folder: Path) -> Project:
@@ -128,22 +142,24 @@ def deployed(project: Project, log: Path) -> Iterator[str]:
             process.wait(timeout=120)
 
 
-def flow_runs(api: str) -> list[dict[str, Any]]:
-    """Return all flow runs, oldest first; none while the server is not there yet."""
-    request = Request(  # noqa: S310 - our own server
-        f"{api}/flow_runs/filter",
-        data=json.dumps({"sort": "START_TIME_ASC", "limit": 200}).encode(),
-        headers={"Content-Type": "application/json"},
-    )
+def ask(api: str, what: str, **query: object) -> httpx.Response | None:
+    """Return a Prefect server's answer about its `flow_runs` or `deployments`; None without one."""
     try:
-        with urlopen(request, timeout=10) as response:  # noqa: S310 - our own server
-            found: list[dict[str, Any]] = json.load(response)
-    except OSError:
-        return []
+        # Our own server: no proxy stands before it.
+        response = httpx.post(f"{api}/{what}/filter", json=query, timeout=10, trust_env=False)
+        return response.raise_for_status()
+    except httpx.HTTPError:
+        return None
+
+
+def flow_runs(api: str) -> list[FlowRun]:
+    """Return all flow runs, oldest first; none while the server is not there yet."""
+    answer = ask(api, "flow_runs", sort="START_TIME_ASC", limit=200)
+    found: list[FlowRun] = [] if answer is None else answer.json()
     return found
 
 
-def await_(what: str, ready: Callable[[], Any], *, minutes: float) -> Any:  # noqa: ANN401
+def await_(what: str, ready: Callable[[], _Found | None], *, minutes: float) -> _Found:
     """Poll until something is so."""
     deadline = time.monotonic() + 60.0 * minutes
     while time.monotonic() < deadline:
@@ -159,7 +175,7 @@ def say(began: float, text: str) -> None:
     typer.echo(f"{minutes:3d}:{seconds:02d}  {text}")
 
 
-def ended(api: str, name: str) -> dict[str, Any] | None:
+def ended(api: str, name: str) -> FlowRun | None:
     """Return the last flow run of such a name, once it has ended."""
     runs = [r for r in flow_runs(api) if name in r["name"]]
     last = runs[-1] if runs else None
@@ -187,7 +203,7 @@ def main(
         await_("the first delivery", lambda: _taken(project, "msrs--1"), minutes=10)
         say(began, f"msrs--1 ingested: {_taken(project, 'msrs--1')}")
         for name in deliver_bad(project, parts[0], odd):
-            await_(name, lambda name=name: _taken(project, name), minutes=10)
+            await_(name, partial(_taken, project, name), minutes=10)
             say(began, f"{name}: {_taken(project, name)}")
         deliver(project, "msrs--2", parts[1], marked=False)
         await_("the second delivery", lambda: _taken(project, "msrs--2"), minutes=10)
@@ -219,14 +235,8 @@ def _tell_rest(project: Project, began: float) -> None:
 
 
 def _is_served(api: str) -> bool:
-    request = Request(  # noqa: S310 - our own server
-        f"{api}/deployments/filter", data=b"{}", headers={"Content-Type": "application/json"}
-    )
-    try:
-        with urlopen(request, timeout=10) as response:  # noqa: S310 - our own server
-            return bool(json.load(response))
-    except OSError:
-        return False
+    answer = ask(api, "deployments")
+    return answer is not None and bool(answer.json())
 
 
 def _taken(project: Project, name: str) -> str | None:
