@@ -93,7 +93,8 @@ def test_repro__the_registry_gives_the_same_bundle_back(at_rig, tmp_path):
     assert bundle_hash(found) == bundle_hash(at_rig.folder / "models/champion")
 
 
-def test_glance__asks_mlflow_where_the_store_is_no_local_file(at_rig):  # noqa: ARG001
+@pytest.mark.usefixtures("at_rig")
+def test_glance__asks_mlflow_where_the_store_is_no_local_file():
     assert glance("ssvif", bundle_tag="ssvif.bundle") is None
 
 
