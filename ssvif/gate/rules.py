@@ -11,7 +11,7 @@ from math import isnan
 from ssvif.errors import GateError
 from ssvif.evaluation.labels import counted, plural
 from ssvif.evaluation.statistics import MIN_BLOCKS
-from ssvif.gate.decision import Check
+from ssvif.gate.decision import Check, Kind
 from ssvif.gate.gains import ALL, Gain
 from ssvif.metrics.table import METRICS, STANDARD, Metric
 from ssvif.params import GateParams
@@ -176,16 +176,9 @@ def check_probe(
 
 def check_size(megabytes: float, params: GateParams) -> Check:
     """Judge the size of the fusion network, which is all that fusing needs."""
-    passed = megabytes <= params.max_megabytes
-    return Check(
-        name="size",
-        kind="size",
-        metric="MB",
-        value=megabytes,
-        limit=params.max_megabytes,
-        passed=passed,
-        sentence=f"fuses with {megabytes:.3g} MB of weights ({params.max_megabytes:g} are allowed)",
-    )
+    limit = params.max_megabytes
+    sentence = f"fuses with {megabytes:.3g} MB of weights ({limit:g} are allowed)"
+    return _at_most("size", megabytes, limit, metric="MB", sentence=sentence)
 
 
 def check_latency(ratio: float | None, params: GateParams) -> Check:
@@ -195,21 +188,11 @@ def check_latency(ratio: float | None, params: GateParams) -> Check:
         ratio: Challenger over champion; None where both do the same computations.
         params: The limit.
     """
-    if ratio is None:
-        passed, sentence = True, "does the same computations as the champion, in the same time"
-    else:
-        passed = ratio <= params.latency_ratio
-        much = f"{ratio:.2f} times as long as the champion"
-        sentence = f"takes {much} ({params.latency_ratio:g} are allowed)"
-    return Check(
-        name="latency",
-        kind="latency",
-        metric="ratio",
-        value=ratio,
-        limit=params.latency_ratio,
-        passed=passed,
-        sentence=sentence,
-    )
+    limit = params.latency_ratio
+    sentence = "does the same computations as the champion, in the same time"
+    if ratio is not None:
+        sentence = f"takes {ratio:.2f} times as long as the champion ({limit:g} are allowed)"
+    return _at_most("latency", ratio, limit, metric="ratio", sentence=sentence)
 
 
 def group_name(group: str) -> str:
@@ -242,6 +225,19 @@ def _check(kind: str, gain: Gain, *, limit: float, passed: bool | None, sentence
             "passed": passed,
             "sentence": sentence,
         }
+    )
+
+
+def _at_most(kind: Kind, value: float | None, limit: float, *, metric: str, sentence: str) -> Check:
+    """Judge what may not exceed its limit; None does not."""
+    return Check(
+        name=kind,
+        kind=kind,
+        metric=metric,
+        value=value,
+        limit=limit,
+        passed=value is None or value <= limit,
+        sentence=sentence,
     )
 
 
