@@ -9,7 +9,7 @@ import logging
 import shutil
 import time
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,11 +73,7 @@ def awaited_deliveries(
         RetrainingError: If the address is not understood.
         ServiceError: If the bucket cannot be read.
     """
-    filesystem, prefix = _connect(place)
-    listed = _list(filesystem, prefix, place)
-    return [
-        name for name, found in listed.items() if _is_new(name, found, folder, quiet_seconds, now)
-    ]
+    return [name for _, name, _ in _awaited(place, folder, quiet_seconds, now)]
 
 
 def fetch_deliveries(
@@ -104,14 +100,21 @@ def fetch_deliveries(
         ServiceError: If the bucket cannot be read; the same call may do later.
         StorageError: If the folder cannot be written.
     """
-    filesystem, prefix = _connect(place)
     copied = []
-    for name, objects in _list(filesystem, prefix, place).items():
-        if not _is_new(name, objects, folder, quiet_seconds, now):
-            continue
+    for filesystem, name, objects in _awaited(place, folder, quiet_seconds, now):
         _copy(filesystem, objects, folder / name, place)
         copied.append(name)
     return copied
+
+
+def _awaited(
+    place: str, folder: Path, quiet_seconds: float, now: float | None
+) -> Iterator[tuple[_FileSystem, str, list[_Object]]]:
+    """Yield what is to be copied; each is judged when its turn comes, for copies fill the disk."""
+    filesystem, prefix = _connect(place)
+    for name, objects in _list(filesystem, prefix, place).items():
+        if _is_new(name, objects, folder, quiet_seconds, now):
+            yield filesystem, name, objects
 
 
 def _connect(place: str) -> tuple[_FileSystem, str]:
