@@ -9,7 +9,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_image_artifact
 from prefect.cache_policies import NO_CACHE
 
-from pipelines.tasks import RETRY_SECONDS, may_pass_next_time, show
+from pipelines.tasks import IF_TRANSIENT, show
 from ssvif.errors import RetrainingError
 from ssvif.gate.decision import DECISION, Decision
 from ssvif.retraining import record as records
@@ -27,8 +27,7 @@ _GATE = Path("reports/gate")
     task_run_name="plan the retraining",
     description="Check parameters, commit, champion and captures before anything long starts.",
     retries=2,
-    retry_delay_seconds=RETRY_SECONDS,
-    retry_condition_fn=may_pass_next_time,
+    **IF_TRANSIENT,
 )
 def plan(overrides: Mapping[str, Any], again: bool) -> steps.Plan:
     """Check all that can be checked, and name the retraining."""
@@ -53,8 +52,7 @@ def prepare(name: str, inputs: Inputs) -> Workspace:
     task_run_name="pin the champion",
     description="Put the champion's bundle and hashes where training and gate find them.",
     retries=2,
-    retry_delay_seconds=RETRY_SECONDS,
-    retry_condition_fn=may_pass_next_time,
+    **IF_TRANSIENT,
 )
 def pin(workspace: Workspace) -> None:
     """Pin what training starts from, and what the challenger is compared with."""
@@ -67,8 +65,7 @@ def pin(workspace: Workspace) -> None:
     description="Another version was promoted meanwhile: compare with that one.",
     cache_policy=NO_CACHE,
     retries=2,
-    retry_delay_seconds=RETRY_SECONDS,
-    retry_condition_fn=may_pass_next_time,
+    **IF_TRANSIENT,
 )
 def pin_anew(workspace: Workspace) -> None:
     """Pin the version that leads now as the one to compare with."""
@@ -102,8 +99,7 @@ def read_decision(workspace: Workspace) -> Decision:
     description="Promote the challenger, or record that the champion stays.",
     cache_policy=NO_CACHE,
     retries=2,
-    retry_delay_seconds=RETRY_SECONDS,
-    retry_condition_fn=may_pass_next_time,
+    **IF_TRANSIENT,
 )
 def decide(workspace: Workspace, decision: Path = DECISION, by: str = "gate") -> Outcome:
     """Apply a decision in the registry, alone on this machine."""

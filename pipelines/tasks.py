@@ -1,8 +1,8 @@
 """Tasks that several flows share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypedDict
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
@@ -13,13 +13,23 @@ from prefect.tasks import Task
 from pipelines.dvc import StageFailedError, reproduce
 from ssvif.errors import ServiceError
 
-RETRY_SECONDS = 10.0  # a server that starts again has answered by then
-
 
 def may_pass_next_time(_task: "Task[..., Any]", _run: TaskRun, state: "State[Any]") -> bool:
     """Whether a failure is worth a second try; training goes on from its checkpoint."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, StageFailedError | ServiceError) and error.transient
+
+
+class _Retrying(TypedDict):
+    retry_delay_seconds: float
+    retry_condition_fn: Callable[["Task[..., Any]", TaskRun, "State[Any]"], bool]
+
+
+# Options of a task beside its `retries`.
+IF_TRANSIENT: Final[_Retrying] = {
+    "retry_delay_seconds": 10.0,  # a server that starts again has answered by then
+    "retry_condition_fn": may_pass_next_time,
+}
 
 
 @task(
@@ -28,8 +38,7 @@ def may_pass_next_time(_task: "Task[..., Any]", _run: TaskRun, state: "State[Any
     # Where results are kept by default, the gate would not be run again in the same flow.
     cache_policy=NO_CACHE,
     retries=1,
-    retry_delay_seconds=RETRY_SECONDS,
-    retry_condition_fn=may_pass_next_time,
+    **IF_TRANSIENT,
 )
 def run_stage(
     stage: str,
