@@ -1,9 +1,42 @@
-"""What a strict pydantic model refused, in one line: each key, what was expected, what came."""
+"""Files that pydantic models describe, and what a strict model refused, in one line.
+
+A refusal names each key, what was expected and what came.
+"""
 
 import difflib
-from typing import Any, TypeGuard, get_args
+from pathlib import Path
+from typing import Any, TypeGuard, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+
+from ssvif.errors import SsvifError
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_json_as(
+    path: Path, model: type[_Model], *, refusal: type[SsvifError], remedy: str
+) -> _Model | None:
+    """Read a JSON file that a model describes, or return None where there is none.
+
+    Args:
+        path: The file.
+        model: What it holds.
+        refusal: The error that says what is wrong with it.
+        remedy: What to do then, such as "`git checkout` it".
+
+    Raises:
+        SsvifError: As `refusal`, if the file is not readable or not understood.
+    """
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise refusal(f"{path}: {explain(error, model)}; {remedy}") from None
+    except OSError as error:
+        why = f"expected a file that can be read ({error.strerror})"
+        raise refusal(f"{path}: {why}; {remedy}") from error
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
@@ -17,6 +50,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
 
 
 def _explain(problem: dict[str, Any], model: type[BaseModel]) -> str:
+    if problem["type"] == "json_invalid":
+        return f"not readable as JSON ({problem['ctx']['error']})"
     location = tuple(str(part) for part in problem["loc"])
     key = ".".join(location)
     if problem["type"] == "extra_forbidden":

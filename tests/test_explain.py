@@ -1,7 +1,8 @@
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ssvif.explain import explain
+from ssvif.errors import GateError
+from ssvif.explain import explain, read_json_as
 
 
 class _Strict(BaseModel):
@@ -54,3 +55,42 @@ def test_explain__below_a_list_or_a_mapping_an_unknown_key_is_only_named(content
     with pytest.raises(ValidationError) as caught:
         Rig.model_validate(content)
     assert explain(caught.value, Rig) == f"unknown key {key}"
+
+
+def read(path):
+    return read_json_as(path, Rig, refusal=GateError, remedy="delete it")
+
+
+def test_read_json_as__what_the_file_says(tmp_path):
+    path = tmp_path / "rig.json"
+    path.write_text('{"lenses": [{"zoom": 2.0}]}')
+    assert read(path) == Rig(lenses=(Lens(zoom=2.0),))
+
+
+def test_read_json_as__no_file_is_none(tmp_path):
+    assert read(tmp_path / "rig.json") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"{", "not readable as JSON (EOF while parsing an object at line 1 column 1)"),
+        (b'{"spare": "\xff"}', "not readable as JSON (invalid unicode"),
+        (b"[]", "expected keys, found []"),
+        (b'{"spear": null}', "unknown key spear; did you mean spare?"),
+    ],
+)
+def test_read_json_as__refuses_in_one_line_with_the_way_out(tmp_path, content, words):
+    path = tmp_path / "rig.json"
+    path.write_bytes(content)
+    with pytest.raises(GateError) as caught:
+        read(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: {words}")
+    assert message.endswith("; delete it")
+    assert "\n" not in message
+
+
+def test_read_json_as__a_folder_is_no_file(tmp_path):
+    with pytest.raises(GateError, match=r"a file that can be read \(Is a directory\); delete it"):
+        read(tmp_path)

@@ -1,13 +1,12 @@
 """What the gate decided, and every number that it went by: `reports/gate/decision.json`."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ssvif.errors import GateError
-from ssvif.explain import explain
+from ssvif.explain import read_json_as
 from ssvif.files import write_json
 
 DECISION_NAME = "decision.json"
@@ -154,15 +153,8 @@ def read_decision(path: Path = DECISION) -> Decision:
     Raises:
         GateError: If the file is missing or not understood.
     """
-    try:
-        # Through JSON, in which strict models take a list for a tuple.
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-        return Decision.model_validate_json(json.dumps(content))
-    except FileNotFoundError:
-        raise GateError(f"{path}: no decision yet; run `dvc repro gate`") from None
-    except ValidationError as error:
-        raise GateError(f"{path}: {explain(error, Decision)}; run `dvc repro gate` again") from None
-    except (OSError, ValueError) as error:
-        raise GateError(
-            f"{path}: not readable as JSON ({error}); run `dvc repro gate` again"
-        ) from error
+    remedy = "run `dvc repro gate` again"
+    decision = read_json_as(path, Decision, refusal=GateError, remedy=remedy)
+    if decision is None:
+        raise GateError(f"{path}: no decision yet; run `dvc repro gate`")
+    return decision

@@ -7,20 +7,19 @@
 `data/golden.json`, which git follows, says what its hash must be; null where there is none.
 """
 
-import json
 import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ssvif.data.classes import CLASSES_FILE
 from ssvif.data.manifest import pair_paths, read_manifest, write_manifest
 from ssvif.errors import GateError
 from ssvif.evaluation.pairs import PairSource
 from ssvif.evaluation.selection import held_out
-from ssvif.explain import explain
+from ssvif.explain import read_json_as
 from ssvif.files import atomic_folder, sha256_folder, write_json
 from ssvif.gate.decision import Sha256
 
@@ -97,15 +96,8 @@ def read_golden(file: Path = GOLDEN_FILE) -> GoldenSet | None:
     Raises:
         GateError: If the file is not understood.
     """
-    try:
-        content: Any = json.loads(file.read_text(encoding="utf-8"))
-        return _GoldenFile.model_validate(content).golden
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
-        raise GateError(f"{file}: {explain(error, _GoldenFile)}; `git checkout` it") from None
-    except (OSError, ValueError) as error:
-        raise GateError(f"{file}: not readable as JSON ({error}); `git checkout` it") from error
+    content = read_json_as(file, _GoldenFile, refusal=GateError, remedy="`git checkout` it")
+    return content.golden if content else None
 
 
 def open_golden(frozen: GoldenSet, folder: Path = GOLDEN) -> PairSource:

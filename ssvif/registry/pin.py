@@ -10,14 +10,13 @@ In a user's own tree both are null, so `dvc repro` trains from scratch. The pinn
 `models/pinned/`, named by its hash.
 """
 
-import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from ssvif.errors import ModelError
-from ssvif.explain import explain
+from ssvif.explain import read_json_as
 from ssvif.files import write_json
 from ssvif.registry.bundle import bundle_hash
 
@@ -60,15 +59,8 @@ def read_lock(path: Path = LOCK) -> ChampionLock:
     Raises:
         ModelError: If the file is not understood.
     """
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-        return ChampionLock.model_validate(content)
-    except FileNotFoundError:
-        return ChampionLock()
-    except ValidationError as error:
-        raise ModelError(f"{path}: {explain(error, ChampionLock)}; `git checkout` it") from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: not readable as JSON ({error}); `git checkout` it") from error
+    lock = read_json_as(path, ChampionLock, refusal=ModelError, remedy="`git checkout` it")
+    return lock or ChampionLock()
 
 
 def write_lock(lock: ChampionLock, path: Path = LOCK) -> None:

@@ -6,10 +6,10 @@ Deleting a delivery's file makes it new again.
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ssvif.errors import RetrainingError
-from ssvif.explain import explain
+from ssvif.explain import read_json_as
 from ssvif.files import write_json
 
 JOURNAL = Path("data/deliveries")
@@ -75,10 +75,9 @@ def read_journal(folder: Path = JOURNAL) -> list[Entry]:
         RetrainingError: If a file is not understood.
     """
     paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    return sorted(
-        (_read(path) for path in paths if not path.name.startswith(".")),
-        key=lambda entry: (entry.at, entry.name),
-    )
+    found = (_read(path) for path in paths if not path.name.startswith("."))
+    entries = (entry for entry in found if entry is not None)
+    return sorted(entries, key=lambda entry: (entry.at, entry.name))
 
 
 def write_entry(entry: Entry, folder: Path = JOURNAL) -> None:
@@ -90,14 +89,6 @@ def write_entry(entry: Entry, folder: Path = JOURNAL) -> None:
     write_json(folder / f"{entry.name}.json", entry.model_dump(mode="json"))
 
 
-def _read(path: Path) -> Entry:
-    try:
-        return Entry.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise RetrainingError(
-            f"{path}: {explain(error, Entry)}; delete it, and the delivery is looked at again"
-        ) from None
-    except OSError as error:
-        raise RetrainingError(
-            f"{path}: cannot be read ({error.strerror}); check its rights"
-        ) from error
+def _read(path: Path) -> Entry | None:
+    remedy = "delete it, and the delivery is looked at again"
+    return read_json_as(path, Entry, refusal=RetrainingError, remedy=remedy)

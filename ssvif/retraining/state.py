@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from ssvif.errors import RetrainingError
-from ssvif.explain import explain
+from ssvif.explain import read_json_as
 from ssvif.files import write_json
 from ssvif.retraining.identity import Inputs
 from ssvif.tracking.process import process_tag
@@ -103,14 +103,12 @@ def read_state(project: Path, retraining: str) -> State | None:
     Raises:
         RetrainingError: If the file is not understood.
     """
-    path = state_path(project, retraining)
-    try:
-        return State.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError) as error:
-        why = explain(error, State) if isinstance(error, ValidationError) else str(error)
-        raise RetrainingError(f"{path}: {why}; delete it, and the retraining begins anew") from None
+    return read_json_as(
+        state_path(project, retraining),
+        State,
+        refusal=RetrainingError,
+        remedy="delete it, and the retraining begins anew",
+    )
 
 
 def open_states(project: Path) -> list[State]:
