@@ -6,3 +6,8 @@ import os
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+# A server on this machine is not asked through a proxy. The name in small letters wins.
+_PROXY_FREE = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+for _name in ("no_proxy", "NO_PROXY"):
+    os.environ[_name] = ",".join(filter(None, (_PROXY_FREE, "127.0.0.1,localhost")))

@@ -8,7 +8,6 @@ import httpx
 
 _GET_S = 5.0
 _POLL_S = 0.1
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def get_json(url: str) -> object:
@@ -16,7 +15,7 @@ def get_json(url: str) -> object:
 
     Args:
         url: The address; through a proxy where the environment names one, as Prefect's own clients
-            go, unless it is on this machine.
+            go, unless it is on this machine (`pipelines/__init__.py`).
     """
     with _client() as client:
         return _get(client, url)
@@ -49,9 +48,7 @@ def comes_up(api: str, process: "subprocess.Popen[str]", limit_s: float) -> bool
 
 
 def _client() -> httpx.Client:
-    # No transport of its own means the direct one.
-    direct = {f"all://{host}": None for host in _LOOPBACK}
-    return httpx.Client(timeout=_GET_S, follow_redirects=True, mounts=direct)
+    return httpx.Client(timeout=_GET_S, follow_redirects=True)
 
 
 def _get(client: httpx.Client, url: str) -> object:

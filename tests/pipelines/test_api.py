@@ -87,8 +87,17 @@ def test_get_json__goes_through_the_environments_proxy(address, monkeypatch):
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_get_json__this_machine_is_reached_without_proxy(address, monkeypatch, host):
     monkeypatch.setenv("http_proxy", NOWHERE)
-    monkeypatch.setenv("all_proxy", NOWHERE)
-    assert get_json(f"{address.replace('127.0.0.1', host)}/api/health") is True
+    monkeypatch.setenv("NO_PROXY", "rig.invalid")
+    url = f"{address.replace('127.0.0.1', host)}/api/health"
+    code = f"from pipelines.api import get_json; print(get_json({url!r}))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "True\n"
+
+
+def test_import__keeps_the_users_own_exceptions_from_the_proxy(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "rig.invalid")
+    code = "import os, pipelines; print(os.environ['no_proxy'], os.environ['NO_PROXY'])"
+    found = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    assert found == ["rig.invalid,127.0.0.1,localhost"] * 2
 
 
 def test_answers__only_where_the_server_is_well(address, pages):
