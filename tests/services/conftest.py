@@ -10,7 +10,6 @@ import pytest
 from tests.services import servers
 
 REQUIRED = "SSVIF_REQUIRE_SERVICES"
-ROOT = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 _numbers = itertools.count()
 
 
@@ -57,9 +56,16 @@ def mlflow_tables(postgres):
 def shared_store(postgres, mlflow_tables, bucket, monkeypatch):
     """MLflow's own database on PostgreSQL, artifacts in S3; the current environment leads there."""
     url = postgres.create(f"mlflow_{next(_numbers)}", mlflow_tables)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
-    monkeypatch.setenv(ROOT, f"{bucket}/mlflow")
+    lead_to(url, bucket, monkeypatch)
     return url
+
+
+@pytest.fixture
+def at_rig(rig, monkeypatch):
+    """The project `rig` of a file of tests as the current folder, with its services."""
+    lead_to(rig.tracking, rig.bucket, monkeypatch)
+    monkeypatch.chdir(rig.folder)
+    return rig
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +86,12 @@ def tracked(request, tmp_path, monkeypatch):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def lead_to(tracking, bucket, patch) -> None:
+    """Let MLflow keep its runs in a database and their files in a bucket."""
+    patch.setenv("MLFLOW_TRACKING_URI", tracking)
+    patch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", f"{bucket}/mlflow")
 
 
 def make_bucket(environment) -> str:

@@ -16,7 +16,7 @@ from ssvif.registry.glance import glance
 from ssvif.registry.resolve import resolve_model
 from ssvif.tracking.push import push_records
 from ssvif.tracking.store import PIPELINE_RUN_TAG
-from tests.services.conftest import make_bucket
+from tests.services.conftest import lead_to, make_bucket
 
 pytestmark = pytest.mark.services
 
@@ -39,22 +39,10 @@ def rig(tmp_path_factory, postgres, mlflow_tables, s3):
     rig = Rig(folder, postgres.create("mlflow_pipeline", mlflow_tables), bucket)
     run_dvc(rig.folder, "remote", "add", "--default", "store", f"{bucket}/dvc")
     with pytest.MonkeyPatch.context() as patch:
-        lead_to(rig, patch)
+        lead_to(rig.tracking, bucket, patch)
         run_dvc(rig.folder, "repro")
     commit(rig.folder, "results")
     return rig
-
-
-@pytest.fixture
-def at_rig(rig, monkeypatch):
-    lead_to(rig, monkeypatch)
-    monkeypatch.chdir(rig.folder)
-    return rig
-
-
-def lead_to(rig, patch):
-    patch.setenv("MLFLOW_TRACKING_URI", rig.tracking)
-    patch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", f"{rig.bucket}/mlflow")
 
 
 def run_dvc(folder, *arguments):

@@ -16,7 +16,7 @@ from ssvif.registry.promotion import promote
 from ssvif.registry.rollback import rollback
 from ssvif.retraining.deliveries import MARKER
 from ssvif.retraining.remote import awaited_deliveries, fetch_deliveries
-from tests.services.conftest import make_bucket, upload
+from tests.services.conftest import lead_to, make_bucket, upload
 from tests.services.servers import prefect_server
 
 pytestmark = pytest.mark.services
@@ -48,25 +48,13 @@ def rig(tmp_path_factory, postgres, mlflow_tables, s3):
         pytest.MonkeyPatch.context() as patch,
     ):
         rig = Rig(folder, store, flows, bucket)
-        lead_to(rig, patch)
+        lead_to(store, bucket, patch)
         patch.setenv("PREFECT_API_URL", f"{server.url}/api")
         patch.setenv("PREFECT_HOME", str(folder / ".prefect"))
         retrain(folder)
         write_captures(folder / "data/captures/second", pairs=12, seed=5)
         retrain(folder)
         yield rig
-
-
-@pytest.fixture
-def at_rig(rig, monkeypatch):
-    lead_to(rig, monkeypatch)
-    monkeypatch.chdir(rig.folder)
-    return rig
-
-
-def lead_to(rig, patch):
-    patch.setenv("MLFLOW_TRACKING_URI", rig.tracking)
-    patch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", f"{rig.bucket}/mlflow")
 
 
 def retrain(folder):
