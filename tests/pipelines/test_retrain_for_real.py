@@ -90,9 +90,3 @@ def test_retrain__the_same_once_more_is_nothing_new(project):
     process = project.start("--set", "stage_two.steps=6")
     assert process.wait(LIMIT_S) == 0
     assert "nothing is new since the retraining" in project.log().read_text()
-
-
-def test_kills__three_at_random_moments(tmp_path):
-    found, faults = kills.run(tmp_path.resolve(), times=3, seed=1)
-    assert faults == []
-    assert [kill.faults for kill in found] == [()] * len(found)
