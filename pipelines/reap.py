@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import typer
 from prefect import flow, get_run_logger, task
 
 from pipelines.server import server_at_hand
@@ -24,10 +25,10 @@ def reap() -> None:
 
 
 def main() -> None:
-    """Run the flow."""
+    """End and remove what killed flows left, without waiting for the deployment."""
     with server_at_hand():
         reap()
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(lambda: typer.run(main))

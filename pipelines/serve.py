@@ -5,6 +5,7 @@ It needs a Prefect server, named by PREFECT_API_URL; `python -m pipelines.deploy
 
 import warnings
 
+import typer
 from prefect import serve
 from prefect.settings import PREFECT_API_URL
 
@@ -35,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(lambda: typer.run(main))
