@@ -90,6 +90,8 @@ def add_captures(
     unread = unread_images(folder, found)
     captures, lists, left_out = _part(folder, found, list_files(folder, layout))
     moves = _plan(folder, home, [*lists, *(path for pair in captures for path in pair.files)])
+    # What was put there by hand, or before arrivals were noted, was dealt out before these.
+    note_arrivals(_present(home, info), home)
     for source, target in moves.items():
         _bring(source, target)
     note_arrivals(find_captures(home, layout), home)
@@ -156,6 +158,13 @@ def _find(folder: Path, layout: str, info: SetInfo | None) -> tuple[list[Capture
             " halves pair by equal names, see docs/captures.md"
         )
     return captures, layout
+
+
+def _present(home: Path, info: SetInfo | None) -> list[Capture]:
+    try:
+        return find_captures(home, info.layout if info else AUTO)
+    except CapturesError:
+        return []  # a new set
 
 
 def _part(

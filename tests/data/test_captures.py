@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ssvif.data.captures import add_captures, list_captures
+from ssvif.data.ingest import ingest
 from ssvif.data.sets import read_set_info
 from ssvif.errors import CapturesError, StorageError
 from ssvif.params import IngestParams
@@ -180,6 +181,30 @@ def test_add_captures__links_that_lead_elsewhere_are_left_out(tmp_path, inbox, s
     assert outside.startswith("001: 001.png is a link to a file outside")
     assert nowhere.startswith("002: 002.png is a link that leads nowhere")
     assert _contents(inbox / "rig") == {"vis/000.png", "ir/000.png", "set.yaml", "arrivals.txt"}
+
+
+def test_add_captures__a_first_delivery_moves_no_pair_that_was_put_there_by_hand(
+    tmp_path, save_pairs
+):
+    params = IngestParams(block_size=2)
+    save_pairs(tmp_path / "data/captures/rig", 6, first=10)
+    before = ingest(params, root=tmp_path).manifest.set_index("name")["split"]
+    add_captures(save_pairs(tmp_path / "drop/rig", 3), inbox=tmp_path / "data/captures")
+    after = ingest(params, root=tmp_path).manifest.set_index("name")["split"]
+    assert len(after) == 9
+    assert dict(after[before.index]) == dict(before)
+
+
+def test_add_captures__a_list_of_arrivals_that_is_no_text_brings_nothing_in(
+    tmp_path, inbox, save_pairs
+):
+    folder = save_pairs(tmp_path / "rig", 1)
+    add_captures(folder, inbox=inbox)
+    (inbox / "rig/arrivals.txt").write_bytes(b"\xff\xfe")
+    save_pairs(folder, 1, first=1)
+    with pytest.raises(CapturesError, match="not readable"):
+        add_captures(folder, inbox=inbox)
+    assert not (inbox / "rig/vis/001.png").exists()
 
 
 def test_add_captures__another_layout_than_before(tmp_path, inbox, save_pairs):
