@@ -20,7 +20,7 @@ from ssvif.registry.orphans import remove_orphans
 from ssvif.registry.pin import LOCK, PINNED, pinned_folder, read_lock
 from ssvif.registry.resolve import DOWNLOADS
 from ssvif.retraining.leftovers import end_leftovers, leftover_processes
-from ssvif.retraining.state import HOME, lock_path, read_state
+from ssvif.retraining.state import HOME, begun_retrainings, lock_path, read_state
 from ssvif.retraining.workspace import remove_workspace, try_lock
 from ssvif.retraining.worktree import prune_worktrees, recorded_ids
 from ssvif.tracking.reap import reap_runs
@@ -97,8 +97,7 @@ def reap(project: Path, params: Params, *, dry_run: bool = False) -> Reaped:
 
 def _reap_retrainings(project: Path, keep_days: float, found: Reaped, *, dry_run: bool) -> None:
     home = project / HOME
-    names = {path.stem for path in home.glob("*.json")}
-    names |= {path.name for path in home.glob("*") if path.is_dir()}
+    names = {*begun_retrainings(project), *(folder.name for folder in home.glob("[!.]*/"))}
     done = set(recorded_ids(project)) if names else set()
     for name in sorted(names):
         with try_lock(lock_path(project, name)) as is_free:

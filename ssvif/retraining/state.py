@@ -111,12 +111,18 @@ def read_state(project: Path, retraining: str) -> State | None:
     )
 
 
+def begun_retrainings(project: Path) -> list[str]:
+    """Return the names of the retrainings that something is written down of."""
+    # What begins with a dot is a state that is being written, or that a kill left half written.
+    return sorted(path.stem for path in (project / HOME).glob("[!.]*.json"))
+
+
 def open_states(project: Path) -> list[State]:
     """Return the states of all retrainings that are not cleaned up, the oldest first.
 
     Raises:
         RetrainingError: If a file is not understood.
     """
-    names = [path.stem for path in (project / HOME).glob("*.json")]
+    names = begun_retrainings(project)
     found = [state for name in names if (state := read_state(project, name)) is not None]
     return sorted(found, key=lambda state: (state.started, state.id))

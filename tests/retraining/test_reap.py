@@ -85,6 +85,15 @@ def test_reap__one_at_work_is_left_alone_however_old(repository):
     assert folder.is_dir()
 
 
+def test_reap__a_state_that_a_living_process_writes_is_left_alone(repository):
+    state = repository / ".retrain" / f"{scratch_prefix()}abc.json"
+    state.parent.mkdir()
+    state.touch()
+    found = reap(repository, PARAMS)
+    assert (found.retrainings, found.scratch) == ([], [])
+    assert state.exists()
+
+
 def test_reap__ends_processes_of_dead_retrainings(repository):
     folder = begin(repository, "fresh")
     process = subprocess.Popen(

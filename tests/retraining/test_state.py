@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from ssvif.errors import RetrainingError
+from ssvif.files import scratch_prefix
 from ssvif.retraining.identity import Inputs
 from ssvif.retraining.state import new_state, open_states, read_state, state_path, write_state
 
@@ -19,6 +20,12 @@ def test_read_state__what_was_written(tmp_path):
 def test_read_state__none(tmp_path):
     assert read_state(tmp_path, "gone") is None
     assert open_states(tmp_path) == []
+
+
+def test_open_states__one_that_a_kill_left_half_written_is_none(tmp_path):
+    write_state(tmp_path, new_state(INPUTS))
+    (tmp_path / ".retrain" / f"{scratch_prefix()}abc.json").touch()
+    assert [state.id for state in open_states(tmp_path)] == [INPUTS.id]
 
 
 def test_read_state__damaged_is_refused_with_a_way_out(tmp_path):

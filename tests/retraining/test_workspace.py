@@ -9,6 +9,7 @@ import yaml
 
 from benchmarks.projects import git
 from ssvif.errors import RetrainingError
+from ssvif.files import scratch_prefix
 from ssvif.params import load_params
 from ssvif.retraining.identity import Inputs, fingerprint, head_commit, list_files
 from ssvif.retraining.state import read_state, write_state
@@ -152,6 +153,14 @@ def test_hold_retraining__equal_inputs_run_once(repository):
             pass
         with hold_retraining(repository, inputs_of(repository, seed=1)) as other:
             assert other != name
+    with hold_retraining(repository, inputs) as name:
+        assert name == inputs.id
+
+
+def test_hold_retraining__a_kill_while_a_state_was_written_is_in_nobodys_way(repository):
+    (repository / ".retrain").mkdir()
+    (repository / ".retrain" / f"{scratch_prefix()}abc.json").touch()
+    inputs = inputs_of(repository)
     with hold_retraining(repository, inputs) as name:
         assert name == inputs.id
 
