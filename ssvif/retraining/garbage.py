@@ -14,9 +14,9 @@ from ssvif.registry.orphans import aliased_bundles, remove_old_versions
 from ssvif.registry.pin import LOCK, read_lock
 from ssvif.retraining.git import run_dvc
 from ssvif.retraining.record import recorded_bundle
-from ssvif.retraining.state import HOME, lock_path, open_states
+from ssvif.retraining.state import HOME, open_states
 from ssvif.retraining.workspace import COLLECTING, DVC_LOCK, try_lock
-from ssvif.retraining.worktree import delete_tag, recorded_ids
+from ssvif.retraining.worktree import WORKTREES, delete_tag, recorded_ids
 
 _REPO = "repo"  # DVC speaks of its other caches, too
 
@@ -87,10 +87,12 @@ def _require_rest(project: Path, stack: ExitStack) -> None:
     """Hold every lock: a stage at work puts files into the cache before anything names them."""
     if not stack.enter_context(try_lock(project / COLLECTING)):
         raise RetrainingError("garbage is being collected already; wait for it")
-    for folder in (project / HOME).glob("*/"):
-        if not stack.enter_context(try_lock(lock_path(project, folder.name))):
+    others = (project / COLLECTING, project / WORKTREES)
+    # One that has just begun has its lock, and nothing else yet.
+    for lock in sorted({*(project / HOME).glob("*.lock")}.difference(others)):
+        if not stack.enter_context(try_lock(lock)):
             raise RetrainingError(
-                f"the retraining {folder.name} is running, and what it needs is not written down "
+                f"the retraining {lock.stem} is running, and what it needs is not written down "
                 "yet; collect garbage when it is done"
             )
 

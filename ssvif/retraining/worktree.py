@@ -13,7 +13,7 @@ from ssvif.errors import RetrainingError
 from ssvif.retraining.git import run_git
 
 TAG_PREFIX = "retrain/"
-_LOCK = Path(".retrain/worktrees.lock")
+WORKTREES = Path(".retrain/worktrees.lock")
 _LOCK_SECONDS = 600.0
 
 
@@ -48,7 +48,7 @@ def prune_worktrees(project: Path) -> None:
 
     The user's own may be on a disk that is not there at the moment: those stay.
     """
-    home = (project / _LOCK).parent.resolve()
+    home = (project / WORKTREES).parent.resolve()
     with _alone(project):
         for folder in list_worktrees(project):
             if folder.is_relative_to(home) and not folder.exists():
@@ -123,7 +123,7 @@ def _alone(project: Path) -> Iterator[None]:
     """Keep others away: git reads its list of worktrees while another git writes it."""
     from filelock import FileLock
 
-    path = project / _LOCK
+    path = project / WORKTREES
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path, timeout=_LOCK_SECONDS):
         yield

@@ -116,11 +116,12 @@ def test_collect__what_an_open_retraining_pins_or_made_stays(project, asked):
     assert len(recorded_ids(project)) == 3
 
 
-def test_collect__not_while_a_retraining_runs(project, asked):
+@pytest.mark.parametrize("name", ["opened", "just-begun"])
+def test_collect__not_while_a_retraining_runs(project, asked, name):
     before = cached(project)
     with (
-        try_lock(lock_path(project, "opened")),
-        pytest.raises(RetrainingError, match="the retraining opened is running"),
+        try_lock(lock_path(project, name)),
+        pytest.raises(RetrainingError, match=f"the retraining {name} is running"),
     ):
         collect(project, Params(), keep=1)
     assert asked == []
