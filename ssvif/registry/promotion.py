@@ -1,7 +1,7 @@
 """Another champion: by the gate's decision, or by force.
 
-All of it happens under one lock for all processes of this machine, and looks again at who leads
-once it has the lock. `ssvif.registry.change` says what a kill leaves.
+All of it happens under the registry's lock on this machine, and looks again at who leads once it
+has the lock. `ssvif.registry.change` says what a kill leaves.
 """
 
 from dataclasses import dataclass

@@ -108,19 +108,26 @@ def open_client() -> "MlflowClient":
 
 @contextmanager
 def store_lock(purpose: str = "store") -> Iterator[None]:
-    """Hold what changes a store in several calls; one lock for all processes of this machine.
+    """Hold what changes a store in several calls: one process on this machine at a time.
+
+    The lock of a local database lies beside it; that of a server is one for each user.
 
     Args:
         purpose: Locks of different purposes may be held together; one of the same may not.
     """
     from filelock import FileLock
 
-    uri = tracking_uri()
-    local = database_path(uri)
-    name = hashlib.sha256(str(local.resolve() if local else uri).encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"ssvif-{purpose}-{os.getuid()}-{name}.lock"
-    with FileLock(path, timeout=_LOCK_SECONDS):
+    with FileLock(_lock_path(tracking_uri(), purpose), timeout=_LOCK_SECONDS):
         yield
+
+
+def _lock_path(uri: str, purpose: str) -> Path:
+    local = database_path(uri)
+    if local is not None:
+        database = local.resolve()
+        return database.with_name(f"{database.name}.{purpose}.lock")
+    server = hashlib.sha256(uri.encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"ssvif-{purpose}-{os.getuid()}-{server}.lock"
 
 
 class Store:

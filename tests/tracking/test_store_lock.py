@@ -1,3 +1,5 @@
+import tempfile
+
 import pytest
 from filelock import Timeout
 
@@ -14,3 +16,18 @@ def test_store_lock__one_database_has_one_lock_by_whatever_path(tmp_path, monkey
         monkeypatch.setenv(URI_VARIABLE, f"sqlite:///{tmp_path}/link/mlflow.db")
         with pytest.raises(Timeout), store_lock("registry"):
             pass
+
+
+def test_store_lock__one_database_has_one_lock_whatever_the_temporary_folder(
+    tmp_path, monkeypatch
+):
+    for folder in ("project", "mine", "theirs"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setattr(store, "_LOCK_SECONDS", 0)
+    monkeypatch.setenv(URI_VARIABLE, f"sqlite:///{tmp_path}/project/mlflow.db")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "mine"))
+    with store_lock("registry"):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "theirs"))
+        with pytest.raises(Timeout), store_lock("registry"):
+            pass
+    assert not any((tmp_path / "mine").iterdir())
