@@ -20,6 +20,9 @@ REFUSAL = "_REFUSED.txt"
 
 _SEPARATOR = "--"
 _MARKS = frozenset({MARKER, REFUSAL})
+_MAX_NAME_BYTES = 200  # file systems take 255, endings of ours among them
+_MAX_DEPTH = 32  # of folders within a delivery; who reads them calls itself for each
+_MAX_SHOWN = 80  # characters of a name that is refused
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ class Delivery:
 
     @property
     def name(self) -> str:
-        """Its folder's name."""
-        return self.folder.name
+        """Its folder's name; of one that cannot be written down, what can, and a hash."""
+        name = self.folder.name
+        return name if is_name(name) else f"{_shown(name)}~{sha256_json(name)[:8]}"
 
     @property
     def set_name(self) -> str:
@@ -84,6 +88,14 @@ def set_of(name: str) -> str:
     return name.partition(_SEPARATOR)[0]
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a file's name can be written down anywhere: it is UTF-8, and not too long."""
+    try:
+        return len(text.encode()) <= _MAX_NAME_BYTES
+    except UnicodeEncodeError:
+        return False
+
+
 def find_deliveries(drop: Path) -> list[Delivery]:
     """Look at every delivery in a drop folder, complete or not, in the order of their names.
 
@@ -110,27 +122,24 @@ def find_deliveries(drop: Path) -> list[Delivery]:
 
 
 def _may_deliver(entry: "os.DirEntry[str]") -> bool:
-    return not entry.name.startswith(".") and (entry.is_dir() or entry.is_symlink())
+    is_folder = entry.is_dir(follow_symlinks=False)
+    return not entry.name.startswith(".") and (is_folder or entry.is_symlink())
 
 
 def _look(folder: Path) -> Delivery | None:
     entries: dict[str, os.stat_result] = {}
-    fault = None
     try:
         top = folder.lstat()
-        changed = top.st_ctime
+        changed, fault = top.st_ctime, _fault(folder.name, top)
         for path, status in _entries(folder) if stat.S_ISDIR(top.st_mode) else ():
-            changed = max(changed, status.st_ctime)
+            name = path.relative_to(folder).as_posix()
+            changed, fault = max(changed, status.st_ctime), fault or _fault(name, status)
             if stat.S_ISREG(status.st_mode):
-                entries[path.relative_to(folder).as_posix()] = status
-            elif not stat.S_ISDIR(status.st_mode):
-                fault = fault or _not_a_file(path.relative_to(folder).as_posix())
+                entries[name] = status
     except FileNotFoundError:
         return None
     except OSError as error:
-        fault = f"{error.filename} cannot be read ({error.strerror}); check its rights"
-    if not stat.S_ISDIR(top.st_mode):
-        fault = _not_a_file(folder.name)
+        fault = fault or f"{error.filename} cannot be read ({error.strerror}); check its rights"
     files = {
         name: (status.st_size, status.st_mtime_ns)
         for name, status in sorted(entries.items())
@@ -147,16 +156,30 @@ def _look(folder: Path) -> Delivery | None:
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """All that is below a folder, without following a link.
+    """All that is below a folder, what it is in first, without following a link.
 
     Of times, the one of a file's inode counts: copying may keep the time of its content.
     """
-    with os.scandir(folder) as found:
-        for entry in found:
-            yield Path(entry.path), entry.stat(follow_symlinks=False)
-            if entry.is_dir(follow_symlinks=False):
-                yield from _entries(Path(entry.path))
+    folders = [folder]
+    while folders:
+        with os.scandir(folders.pop()) as found:
+            for entry in found:
+                yield Path(entry.path), entry.stat(follow_symlinks=False)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
 
 
-def _not_a_file(name: str) -> str:
-    return f"{name} is a link or no plain file; deliver the files themselves"
+def _fault(name: str, status: os.stat_result) -> str | None:
+    """Return why a delivery that holds this is not taken in, or None."""
+    if not is_name(name.rpartition("/")[2]):
+        limit = f"at most {_MAX_NAME_BYTES} bytes of UTF-8"
+        return f"{_shown(name)} cannot be kept as a name; rename it, with {limit}"
+    if name.count("/") >= _MAX_DEPTH:
+        return f"{_shown(name)} lies too deep; deliver at most {_MAX_DEPTH} folders in one another"
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        return f"{name} is a link or no plain file; deliver the files themselves"
+    return None
+
+
+def _shown(name: str) -> str:
+    return ascii(name)[1:-1][:_MAX_SHOWN]

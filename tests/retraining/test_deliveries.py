@@ -87,6 +87,40 @@ def test_find_deliveries__a_pipe_is_a_fault(drop):
     assert only(drop).fault.startswith("vis/1.png is a link or no plain file")
 
 
+def test_find_deliveries__a_link_to_itself_is_a_fault_and_hides_no_other(drop):
+    (drop / "loop").symlink_to("loop")
+    (drop / "street--monday/vis/loop").symlink_to("loop")
+    top, within = find_deliveries(drop)
+    assert top.fault.startswith("loop is a link")
+    assert within.fault.startswith("vis/loop is a link")
+
+
+@pytest.mark.parametrize("name", [b"vis/\xff.txt", b"\xff", b"vis/" + b"x" * 201])
+def test_find_deliveries__a_name_that_cannot_be_written_down_is_a_fault(drop, name):
+    path = os.fsencode(drop / "street--monday") + b"/" + name
+    os.close(os.open(path, os.O_CREAT))
+    shown = ascii(os.fsdecode(name))[1:-1][:80]
+    assert only(drop).fault.startswith(f"{shown} cannot be kept as a name; rename it")
+
+
+@pytest.mark.parametrize("name", [b"lane--\xff", b"lane--" + b"x" * 240])
+def test_find_deliveries__a_delivery_without_a_name_to_keep_is_given_one(drop, name):
+    (drop / os.fsdecode(name)).mkdir()
+    nameless = find_deliveries(drop)[0]
+    assert nameless.fault.startswith("lane--")
+    assert nameless.name.startswith("lane--")
+    assert len(nameless.name.encode()) < 100
+    (drop / "lane--\\udcff").mkdir()
+    assert len({delivery.name for delivery in find_deliveries(drop)}) == 3
+
+
+def test_find_deliveries__folders_too_deep_to_be_read_are_a_fault(drop):
+    drop.joinpath("street--monday", *["a"] * 33).mkdir(parents=True)
+    assert "lies too deep; deliver at most 32 folders" in only(drop).fault
+    drop.joinpath("street--monday", *["a"] * 33).rmdir()
+    assert only(drop).fault is None
+
+
 def test_find_deliveries__another_content_or_name_changes_the_fingerprint(drop):
     prints = {only(drop).fingerprint}
     file = drop / "street--monday/vis/0.png"

@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -111,6 +112,10 @@ def _linked(folder):
     (folder / "ir/99.png").symlink_to("/etc/hostname")
 
 
+def _illegible(folder):
+    os.close(os.open(os.fsencode(folder / "ir") + b"/\xff.txt", os.O_CREAT))
+
+
 def _no_images(folder):
     shutil.rmtree(folder / "vis")
     shutil.rmtree(folder / "ir")
@@ -122,6 +127,7 @@ def _no_images(folder):
     [
         (_no_pairs, "none has its other half"),
         (_linked, "is a link or no plain file"),
+        (_illegible, "\\udcff.txt cannot be kept as a name"),
         (_no_images, "no visible and infrared images found"),
     ],
 )
@@ -132,6 +138,18 @@ def test_take_in__a_bad_delivery_is_refused_and_stops_no_other(deliver, spoil, r
     assert (refused.name, refused.state, taken.state) == ("a--bad", "refused", "taken")
     assert reason in refused.reason
     assert not Path("data/captures/a").exists()
+    assert read_journal() == [refused, taken]
+
+
+@pytest.mark.parametrize("name", [b"a--\xff", b"a--" + b"x" * 248])
+def test_take_in__a_delivery_without_a_name_to_keep_stops_no_other(deliver, name):
+    deliver("b--good", [1])
+    deliver("a--bad", [0]).rename(DROP / os.fsdecode(name))
+    refused, taken = take_in(DROP, 30.0)
+    assert (refused.state, taken.state) == ("refused", "taken")
+    assert "cannot be kept as a name" in (DROP / os.fsdecode(name) / REFUSAL).read_text()
+    assert read_journal() == [refused, taken]
+    assert take_in(DROP, 30.0) == []
 
 
 def test_take_in__a_name_that_is_no_sets_is_refused(deliver):
