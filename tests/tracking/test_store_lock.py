@@ -18,9 +18,7 @@ def test_store_lock__one_database_has_one_lock_by_whatever_path(tmp_path, monkey
             pass
 
 
-def test_store_lock__one_database_has_one_lock_whatever_the_temporary_folder(
-    tmp_path, monkeypatch
-):
+def test_store_lock__one_database_has_one_lock_whatever_the_temporary_folder(tmp_path, monkeypatch):
     for folder in ("project", "mine", "theirs"):
         (tmp_path / folder).mkdir()
     monkeypatch.setattr(store, "_LOCK_SECONDS", 0)
