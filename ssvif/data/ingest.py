@@ -107,8 +107,12 @@ def ingest(params: IngestParams, *, root: Path = Path(), needs_splits: bool = Tr
     found = _find(root, params)
     with _open_index(root / INDEX_FILE) as index:
         candidates, faults = _examine_all(found, params, root / PAIRS_FOLDER, index)
-        ids = {pair.capture: pair.finding.pair_id for pair in candidates}
-        excluded = exclude_pairs(params.exclude, ids=ids, captures=found.captures)
+        excluded = exclude_pairs(
+            params.exclude,
+            findings={pair.capture: pair.finding for pair in candidates},
+            captures=found.captures,
+            below=params.duplicate_below,
+        )
         left_out = {rejection.capture for rejection in excluded}
         kept = [pair for pair in candidates if pair.capture not in left_out]
         accepted, repeats = _sift(kept, params)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from ssvif.data.duplicates import near_duplicates, thumbnails
+from ssvif.data.duplicates import near, near_duplicates, thumbnails
 
 
 def _pairs(make_pair, count):
@@ -12,6 +12,15 @@ def test_thumbnails__area_means(make_pair):
     small = thumbnails(vis[..., 1], ir)
     assert small.shape == (2, 256)
     assert abs(small[1].mean() - ir.mean()) < 1
+
+
+def test_near__only_what_hardly_differs_in_both_halves(make_pair):
+    first, second = _pairs(make_pair, 2)
+    almost, half = first.copy(), np.stack([first[0], second[1]])
+    almost[:, ::8] += 1
+    assert near(first, [second, almost, half, first], below=0.004).tolist() == [
+        False, True, False, True,
+    ]  # fmt: skip
 
 
 def test_near_duplicates__different_scenes_are_kept(make_pair):

@@ -2,6 +2,7 @@ import json
 import logging
 import shutil
 
+import numpy as np
 import pytest
 
 from ssvif.data.ingest import QUARANTINE_FOLDER, ingest
@@ -51,6 +52,43 @@ def test_ingest__the_same_pixels_under_another_name_are_excluded_too(rig):
         shutil.copyfile(folder / "003.png", folder / "999.png")
     ingested = without(rig, "rig/003")
     assert {r.capture.name for r in ingested.rejections} == {"003", "999"}
+
+
+def almost(rig, make_pair, save, name, level):
+    """Add a pair that differs from 003 by so many grey levels in a part of the visible image."""
+    vis, ir = make_pair(3)
+    vis[:72] = np.clip(vis[:72].astype(int) + level, 0, 255)
+    save(rig / f"data/captures/rig/vis/{name}.png", vis)
+    save(rig / f"data/captures/rig/ir/{name}.png", ir)
+
+
+@pytest.mark.parametrize(("named", "other"), [("003", "999"), ("999", "003")])
+def test_ingest__what_hardly_differs_is_excluded_too(rig, make_pair, save, named, other):
+    almost(rig, make_pair, save, "999", 1)
+    assert set(without(rig).manifest["name"]) & {named, other} == {"003"}
+    ingested = without(rig, f"rig/{named}")
+    assert not set(ingested.manifest["name"]) & {named, other}
+    told = {r.capture.name: (r.code, r.sentence) for r in ingested.rejections}
+    assert told == {
+        named: ("excluded", "named in ingest.exclude"),
+        other: (
+            "excluded",
+            f"hardly differs from rig/{named}, which is named in ingest.exclude",
+        ),
+    }
+    assert [path.name for path in (rig / QUARANTINE_FOLDER).iterdir()] == ["quarantine.jsonl"]
+
+
+def test_ingest__what_is_like_an_excluded_pair_alone_is_excluded_with_it(rig, make_pair, save):
+    # Of a chain only neighbours are alike; the middle one is no new pair beside the first.
+    for name, level in (("998", 3), ("999", 6)):
+        almost(rig, make_pair, save, name, level)
+    below = {"block_size": 2, "duplicate_below": 0.008}
+    kept = ingest(IngestParams(**below), root=rig).manifest["name"]
+    assert set(kept) & {"003", "998", "999"} == {"003", "999"}
+    exclude = ("rig/003", "rig/998")
+    kept = ingest(IngestParams(**below, exclude=exclude), root=rig).manifest["name"]
+    assert not set(kept) & {"003", "998", "999"}
 
 
 def test_ingest__an_exclusion_that_is_taken_back(rig, before):
