@@ -139,12 +139,14 @@ def _look(folder: Path) -> Delivery | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        fault = fault or f"{error.filename} cannot be read ({error.strerror}); check its rights"
+        fault = fault or _unreadable(error.filename, error.strerror)
     files = {
         name: (status.st_size, status.st_mtime_ns)
         for name, status in sorted(entries.items())
         if name not in _MARKS and not name.rpartition("/")[2].startswith(".")
     }
+    shut = (name for name in files if not os.access(folder / name, os.R_OK))
+    fault = fault or next((_unreadable(name, "Permission denied") for name in shut), None)
     return Delivery(
         folder=folder,
         files=tuple(files),
@@ -179,6 +181,10 @@ def _fault(name: str, status: os.stat_result) -> str | None:
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         return f"{name} is a link or no plain file; deliver the files themselves"
     return None
+
+
+def _unreadable(name: str, reason: str) -> str:
+    return f"{name} cannot be read ({reason}); check its rights"
 
 
 def _shown(name: str) -> str:

@@ -4,6 +4,7 @@ import time
 import pytest
 
 from ssvif.errors import RetrainingError
+from ssvif.retraining import deliveries as module
 from ssvif.retraining.deliveries import MARKER, REFUSAL, find_deliveries
 
 
@@ -119,6 +120,17 @@ def test_find_deliveries__folders_too_deep_to_be_read_are_a_fault(drop):
     assert "lies too deep; deliver at most 32 folders" in only(drop).fault
     drop.joinpath("street--monday", *["a"] * 33).rmdir()
     assert only(drop).fault is None
+
+
+def test_find_deliveries__a_file_that_cannot_be_read_is_a_fault_until_it_can(drop, monkeypatch):
+    readable = only(drop)
+    (drop / "street--monday/vis/.1.png.part").write_bytes(b"of another user")
+    shut = {"0.png", ".1.png.part"}
+    monkeypatch.setattr(module.os, "access", lambda path, _: path.name not in shut)
+    assert only(drop).fault == "vis/0.png cannot be read (Permission denied); check its rights"
+    assert only(drop).fingerprint != readable.fingerprint
+    shut.remove("0.png")
+    assert only(drop).fingerprint == readable.fingerprint
 
 
 def test_find_deliveries__another_content_or_name_changes_the_fingerprint(drop):
