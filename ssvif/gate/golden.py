@@ -8,6 +8,7 @@
 """
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -144,9 +145,29 @@ def require_unseen(golden: pd.DataFrame, manifest: pd.DataFrame) -> None:
     raise GateError(
         f"{first['set']}/{first['name']} is of the golden set, and now trains the challenger "
         f"({int(leaked.sum())} of {len(golden)} golden pairs do); keep ingest.block_size, "
-        "val_share and test_share as they were when it was frozen, take the pairs out with "
-        "ingest.exclude, or freeze another set with `ssvif golden freeze --replace`"
+        "val_share and test_share as they were when it was frozen, or freeze another set with "
+        "`ssvif golden freeze --replace`"
     )
+
+
+def require_wanted(golden: pd.DataFrame, exclude: Collection[str]) -> None:
+    """Refuse golden pairs that shall never be used: `data/golden/` has copies of them.
+
+    Args:
+        golden: The golden set's manifest.
+        exclude: `ingest.exclude`: `SET/NAME` or ids.
+
+    Raises:
+        GateError: Naming the first such pair, and the way out.
+    """
+    names = golden["set"] + "/" + golden["name"]
+    excluded = golden["id"].isin(exclude) | names.isin(exclude)
+    if excluded.any():
+        raise GateError(
+            f"{names[excluded].iloc[0]} is of the golden set, and named in ingest.exclude "
+            f"({int(excluded.sum())} of {len(golden)} golden pairs are); run `dvc repro ingest` "
+            "and `ssvif golden freeze --replace`, and commit data/golden.json"
+        )
 
 
 def _copy_pair(pair_id: str, source: PairSource, folder: Path) -> None:

@@ -14,7 +14,7 @@ from ssvif.evaluation.selection import spread
 from ssvif.files import sha256_file
 from ssvif.gate.decision import Challenger, Champion, Check, Decision, Sample
 from ssvif.gate.gains import Gain, Paired, measure_gains
-from ssvif.gate.golden import GoldenSet, require_unseen
+from ssvif.gate.golden import GoldenSet, require_unseen, require_wanted
 from ssvif.gate.measure import Numbers, numbers, probe, score, time_both
 from ssvif.gate.models import CHALLENGER, CHAMPION, GatedModel
 from ssvif.gate.pairs import HeldOut, held_out_pairs
@@ -54,7 +54,7 @@ class Job:
         challenger: Its weights file.
         rival: The champion, where there is one.
         floors: The verdicts on the absolute floors.
-        params: seed, gate, evaluate and probes.
+        params: seed, ingest, gate, evaluate and probes.
     """
 
     source: PairSource
@@ -92,12 +92,17 @@ def run_gate(job: Job) -> Gated:
     """Look at the challenger, and beside the champion if there is one.
 
     Raises:
-        GateError: If a golden pair trains the challenger, or the primary metric is not known.
+        GateError: If a golden pair is excluded or trains the challenger, or the primary metric is
+            not known.
         ImageError: If a pair's file is missing or damaged.
         ModelError: If a weights file cannot be read, or the champion fuses to no numbers.
         LabelError: If probes are asked for, and the table of classes cannot be read.
     """
     gated_metrics(job.params.gate.primary)
+    if job.golden is not None:
+        golden = job.golden[1].manifest
+        require_wanted(golden, job.params.ingest.exclude)
+        require_unseen(golden, job.source.manifest)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     challenger = GatedModel.load(CHALLENGER, job.challenger, device=device)
     alone = [
@@ -124,10 +129,7 @@ def _compare(
     alone: Sequence[Check],
     device: torch.device,
 ) -> Gated:
-    golden = None
-    if job.golden is not None:
-        golden = job.golden[1]
-        require_unseen(golden.manifest, job.source.manifest)
+    golden = job.golden[1] if job.golden else None
     held_out = held_out_pairs(job.source, golden, rival.pairs)
     latency, times = time_both(*models, job.params.gate, device=device)
     if held_out.rows.empty:

@@ -8,7 +8,13 @@ from ssvif.data.manifest import pair_paths
 from ssvif.errors import GateError, ManifestError
 from ssvif.evaluation.pairs import PairSource
 from ssvif.files import write_text
-from ssvif.gate.golden import freeze_golden, open_golden, read_golden, require_unseen
+from ssvif.gate.golden import (
+    freeze_golden,
+    open_golden,
+    read_golden,
+    require_unseen,
+    require_wanted,
+)
 
 
 @pytest.fixture
@@ -113,3 +119,18 @@ def test_require_unseen__the_same_file_under_another_id(source):
     rows.loc[rows.index[0], "ir_sha256"] = test["ir_sha256"].iloc[0]
     with pytest.raises(GateError, match="now trains the challenger"):
         require_unseen(test, pd.concat([rows, test]))
+
+
+@pytest.mark.parametrize("by", ["id", "name"])
+def test_require_wanted__an_excluded_pair_is_named(source, by):
+    golden = source.manifest[source.manifest["split"] == "test"]
+    row = golden.iloc[2]
+    name = f"{row['set']}/{row['name']}"
+    with pytest.raises(GateError, match=f"^{name} .*1 of 12 .* golden freeze --replace"):
+        require_wanted(golden, (row["id"] if by == "id" else name, "roads/nobody"))
+
+
+def test_require_wanted__others_may_be_excluded(source):
+    split = source.manifest["split"]
+    other = source.manifest.loc[split == "train", "id"].iloc[0]
+    require_wanted(source.manifest[split == "test"], (other,))

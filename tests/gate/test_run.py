@@ -9,7 +9,7 @@ from ssvif.gate.decision import Champion, Check
 from ssvif.gate.golden import freeze_golden, open_golden
 from ssvif.gate.models import GatedModel
 from ssvif.gate.run import Job, Rival, not_gated, run_gate
-from ssvif.params import EvaluateParams, GateParams, Params
+from ssvif.params import EvaluateParams, GateParams, IngestParams, Params
 
 FLOOR = Check(name="floor/qabf", kind="floor", value=0.5, limit=0.3, passed=True, sentence="ok")
 # Of the logit: one camera must be brighter by a fifth to win. In these scenes the visible image
@@ -173,23 +173,35 @@ def test_run_gate__a_champion_without_numbers_is_an_error(job, make_weights):
         run_gate(replace(job, rival=broken))
 
 
-def test_run_gate__golden_pairs_are_a_group(job, source, tmp_path):
+@pytest.fixture
+def golden(source, tmp_path):
     places = {"folder": tmp_path / "golden", "file": tmp_path / "golden.json"}
     frozen = freeze_golden(source, **places)
-    golden = (frozen, open_golden(frozen, places["folder"]))
+    return frozen, open_golden(frozen, places["folder"])
+
+
+def test_run_gate__golden_pairs_are_a_group(job, golden):
     decision = run_gate(replace(job, golden=golden)).decision
-    assert decision.golden == frozen.hash
+    assert decision.golden == golden[0].hash
     assert decision.samples["golden"].pairs == 12
     assert not decision.notes
 
 
-def test_run_gate__a_golden_pair_that_trains_is_refused(job, source, tmp_path):
-    places = {"folder": tmp_path / "golden", "file": tmp_path / "golden.json"}
-    frozen = freeze_golden(source, **places)
-    golden = (frozen, open_golden(frozen, places["folder"]))
+@pytest.mark.parametrize("with_rival", [True, False])
+def test_run_gate__a_golden_pair_that_trains_is_refused(job, source, golden, with_rival):
     moved = replace(source, manifest=source.manifest.assign(split="train"))
+    rival = job.rival if with_rival else None
     with pytest.raises(GateError, match="12 of 12 golden pairs"):
-        run_gate(replace(job, golden=golden, source=moved))
+        run_gate(replace(job, golden=golden, source=moved, rival=rival))
+
+
+def test_run_gate__a_golden_pair_that_is_excluded_is_refused(job, source, golden):
+    gone = golden[1].manifest["id"].iloc[0]
+    kept = source.manifest[source.manifest["id"] != gone]
+    params = job.params.model_copy(update={"ingest": IngestParams(exclude=(gone,))})
+    job = replace(job, golden=golden, source=replace(source, manifest=kept), params=params)
+    with pytest.raises(GateError, match=r"named in ingest\.exclude .1 of 12"):
+        run_gate(job)
 
 
 def test_run_gate__unknown_primary_is_refused_before_the_work(job):
