@@ -124,6 +124,12 @@ def is_set_name(name: str) -> bool:
     return bool(SET_NAME.fullmatch(name)) and name.casefold() != RECORDS
 
 
+def place_in_set(folder: Path, home: Path) -> Path:
+    """Return where a folder's files belong in its set: below `train` if it is itself called so."""
+    part = folder.resolve().name.casefold()
+    return home / part if part in SPLIT_FOLDERS else home
+
+
 def set_folders(inbox: Path) -> list[Path]:
     """Return the folders of the sets in an inbox, in the order of their names."""
     if not inbox.is_dir():
@@ -191,8 +197,7 @@ def _why_outside(files: Sequence[Path], folder: Path) -> str:
 
 def _plan(folder: Path, home: Path, files: Sequence[Path]) -> dict[Path, Path]:
     """Map each new file to its place in the inbox."""
-    part = folder.resolve().name.casefold()
-    base = home / part if part in SPLIT_FOLDERS else home
+    base = place_in_set(folder, home)
     moves = {}
     for source in files:
         target = base / source.relative_to(folder)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ssvif.data.captures import INBOX, SetSummary, add_captures, is_set_name
+from ssvif.data.captures import INBOX, SetSummary, add_captures, is_set_name, place_in_set
 from ssvif.data.ingest import QUARANTINE_FOLDER
 from ssvif.data.manifest import MANIFEST_FILE, read_manifest
 from ssvif.data.quarantine import RECORDS
@@ -161,7 +161,7 @@ def _require_sound(delivery: Delivery) -> None:
 def _known_or_taken(
     entry: Entry, content: str, summary: SetSummary, delivery: Delivery, root: Path
 ) -> Entry:
-    home = INBOX / delivery.set_name
+    home = place_in_set(delivery.folder, INBOX / delivery.set_name)
     update: dict[str, Any] = {
         "content": content,
         "sources": tuple((home / name).as_posix() for name in delivery.files),

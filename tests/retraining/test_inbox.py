@@ -239,6 +239,14 @@ def test_count_pairs__accepted_and_refused_are_told_apart(deliver):
     assert second.sentence.startswith("1 pair accepted, 2 in quarantine (")
 
 
+@pytest.mark.parametrize("name", ["test", "Train"])
+def test_count_pairs__of_a_delivery_that_is_called_as_a_split(deliver, name):
+    deliver(name, [0, 1])
+    take_in(DROP, 30.0)
+    ingest(IngestParams(min_size=64))
+    assert [entry.accepted for entry in count_pairs()] == [2]
+
+
 def test_count_pairs__told_until_it_was_announced(deliver):
     deliver("street", [0])
     take_in(DROP, 30.0)
