@@ -13,6 +13,7 @@ from ssvif.params import Params
 from ssvif.registry.orphans import aliased_bundles, remove_old_versions
 from ssvif.registry.pin import LOCK, read_lock
 from ssvif.retraining.git import run_dvc
+from ssvif.retraining.leftovers import VARIABLE, end_leftovers
 from ssvif.retraining.record import recorded_bundle
 from ssvif.retraining.state import HOME, open_states
 from ssvif.retraining.workspace import COLLECTING, DVC_LOCK, try_lock
@@ -87,6 +88,7 @@ def _require_rest(project: Path, stack: ExitStack) -> None:
     """Hold every lock: a stage at work puts files into the cache before anything names them."""
     if not stack.enter_context(try_lock(project / COLLECTING)):
         raise RetrainingError("garbage is being collected already; wait for it")
+    end_leftovers(project / COLLECTING)  # a `dvc gc` whose parent was killed
     others = (project / COLLECTING, project / WORKTREES)
     # One that has just begun has its lock, and nothing else yet.
     for lock in sorted({*(project / HOME).glob("*.lock")}.difference(others)):
@@ -111,6 +113,7 @@ def _collect_cache(project: Path, *, dry_run: bool) -> str:
     others = open_worktrees(project)
     projects = ["--projects", *map(str, others)] if others else []
     options = ["--workspace", "--all-branches", "--all-tags", *projects]
-    said = run_dvc(project, "gc", "--dry" if dry_run else "--force", *options)
+    mark = {VARIABLE: str(project / COLLECTING)}
+    said = run_dvc(project, "gc", "--dry" if dry_run else "--force", *options, environment=mark)
     own = [line for line in said.splitlines() if _REPO in line]
     return own[-1] if own else "nothing in DVC's cache is unused"

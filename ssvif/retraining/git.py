@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ssvif.errors import RetrainingError
+from ssvif.retraining.leftovers import VARIABLE
 
 # Two retrainings share a repository, and git locks parts of it for a moment.
 _TRIES = 40
@@ -74,15 +75,19 @@ def run_dvc(folder: Path, *arguments: str, environment: Mapping[str, str] | None
 def try_dvc(
     folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """Run DVC in a folder; a failure is the caller's to judge."""
+    """Run DVC in a folder; a failure is the caller's to judge.
+
+    If this process is killed, DVC goes on; `end_leftovers` knows it by the folder.
+    """
     command: Sequence[str] = [sys.executable, "-m", "dvc", *arguments]
+    own = {"DVC_NO_ANALYTICS": "1", VARIABLE: str(folder.absolute())}
     return subprocess.run(
         command,
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "DVC_NO_ANALYTICS": "1", **(environment or {})},
+        env={**os.environ, **own, **(environment or {})},
     )
 
 

@@ -6,7 +6,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-# Every process of a retraining's DVC stages has it: the absolute folder of the worktree.
+# Every DVC that is run for a retraining has it, and what that starts: the absolute folder of the
+# worktree. One that collects garbage has the path of its lock instead.
 VARIABLE = "SSVIF_RETRAINING"
 _POLL_SECONDS = 0.1
 
@@ -15,7 +16,7 @@ def leftover_processes(folder: Path) -> list[int]:
     """Return the living processes that work for a retraining in a folder.
 
     Args:
-        folder: Its worktree.
+        folder: Its worktree, or the lock of who collects garbage.
 
     Returns:
         Their numbers; nothing where the system has no `/proc`.

@@ -20,6 +20,7 @@ from ssvif.params import PARAMS_FILE, Params, load_params
 from ssvif.registry.bundle import read_json
 from ssvif.registry.restore import Recorded, Restored, restore
 from ssvif.retraining.git import run_git, try_dvc
+from ssvif.retraining.leftovers import end_leftovers
 from ssvif.retraining.record import recorded_sentence
 from ssvif.retraining.state import HOME, lock_path
 from ssvif.retraining.workspace import DVC_LOCK, share_cache, try_lock
@@ -86,6 +87,7 @@ def _scratch(project: Path) -> Iterator[tuple[Path, Path]]:
     with try_lock(lock_path(project, _NAME)) as is_free, tempfile.TemporaryDirectory() as kept:
         if not is_free:
             raise RetrainingError("another `ssvif sync` is running; wait for it")
+        end_leftovers(worktree)
         try:
             yield worktree, Path(kept)
         finally:

@@ -212,6 +212,7 @@ def _held(project: Path, name: str) -> Iterator[None]:
     try:
         # Nothing begins while garbage is collected, for what it needs is not known yet.
         with FileLock(project / COLLECTING, timeout=_COLLECTING_SECONDS):
+            end_leftovers(project / COLLECTING)  # a `dvc gc` whose parent was killed
             lock.acquire(timeout=0)
     except Timeout:
         state = read_state(project, name)

@@ -12,6 +12,7 @@ from ssvif.registry.pin import ChampionLock, Pin, write_lock
 from ssvif.retraining import garbage
 from ssvif.retraining.garbage import collect
 from ssvif.retraining.identity import Inputs
+from ssvif.retraining.leftovers import VARIABLE
 from ssvif.retraining.state import lock_path, new_state, write_state
 from ssvif.retraining.workspace import try_lock
 from ssvif.retraining.worktree import add_worktree, commit_files, recorded_ids, tag_commit
@@ -114,6 +115,15 @@ def test_collect__what_an_open_retraining_pins_or_made_stays(project, asked):
     assert {"oldest", "other", "made"} < asked[0][2]
     assert "oldest" in cached(project)
     assert len(recorded_ids(project)) == 3
+
+
+def test_collect__its_dvc_is_marked_so_that_who_comes_next_can_end_it(project, monkeypatch):
+    marks = []
+    monkeypatch.setattr(
+        garbage, "run_dvc", lambda *_, environment: marks.append(environment) or "nothing"
+    )
+    collect(project, Params(), keep=1, dry_run=True)
+    assert marks == [{VARIABLE: str(project / ".retrain/collecting.lock")}]
 
 
 @pytest.mark.parametrize("name", ["opened", "just-begun"])

@@ -1,9 +1,13 @@
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from ssvif.errors import RetrainingError
 from ssvif.retraining.git import run_dvc, run_git
+from ssvif.retraining.leftovers import end_leftovers, leftover_processes
 
 
 def test_run_git__returns_what_it_prints(repository):
@@ -34,3 +38,20 @@ def test_run_git__is_not_led_astray_by_a_hooks_environment(repository, tmp_path,
 def test_run_dvc__refusal_is_one_line(repository):
     with pytest.raises(RetrainingError, match="dvc nonsense in"):
         run_dvc(repository, "nonsense")
+
+
+def test_try_dvc__what_a_kill_leaves_of_it_is_known_by_the_folder(repository):
+    os.mkfifo(repository / "pipe")
+    (repository / "dvc.yaml").write_text("stages: {wait: {cmd: cat pipe}}\n")
+    script = (
+        "from pathlib import Path\n"
+        "from ssvif.retraining.git import try_dvc\n"
+        "try_dvc(Path('.'), 'repro', 'wait')\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script])
+    with (repository / "pipe").open("w"):  # waits for the stage to open it
+        process.kill()
+        process.wait()
+        found = leftover_processes(repository)
+        assert end_leftovers(repository) == len(found) > 1
+    assert leftover_processes(repository) == []

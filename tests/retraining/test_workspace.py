@@ -12,6 +12,7 @@ from ssvif.errors import RetrainingError
 from ssvif.files import scratch_prefix
 from ssvif.params import load_params
 from ssvif.retraining.identity import Inputs, fingerprint, head_commit, list_files
+from ssvif.retraining.leftovers import VARIABLE
 from ssvif.retraining.state import read_state, write_state
 from ssvif.retraining.workspace import absolute_uri, hold_retraining, take_up, try_lock
 from ssvif.retraining.worktree import list_worktrees
@@ -163,6 +164,18 @@ def test_hold_retraining__a_kill_while_a_state_was_written_is_in_nobodys_way(rep
     inputs = inputs_of(repository)
     with hold_retraining(repository, inputs) as name:
         assert name == inputs.id
+
+
+def test_hold_retraining__a_dvc_gc_whose_parent_was_killed_is_ended_first(repository):
+    process = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, VARIABLE: str(repository / ".retrain/collecting.lock")},
+    )
+    process.stdout.readline()
+    with hold_retraining(repository, inputs_of(repository)):
+        assert process.poll() not in (None, 0)
 
 
 def test_hold_retraining__is_free_when_its_holder_is_killed(repository):
