@@ -115,5 +115,5 @@ def _say_sightings(found: "Sightings", *, as_json: bool, exclude: bool) -> None:
         typer.echo(
             f"to forget it: add {found.pair!r} to ingest.exclude in params.yaml, commit, and run "
             "`python -m pipelines.retrain --from-scratch` (a warm start would inherit it); once a "
-            "version without it leads, delete the versions above from the registry"
+            "version without it leads, delete the marked versions from the registry"
         )

@@ -105,6 +105,9 @@ def test_lineage__says_what_must_be_retrained(command):
     assert told.count("must be retrained") == 2
     assert "ingest.exclude" in told
     assert "--from-scratch" in told
+    assert "delete the marked versions" in told
+    only_tested = command("lineage", "--exclude", "rig/1")
+    assert "must be retrained" not in only_tested
     versions = json.loads(command("lineage", "--exclude", "street/0", "--json"))["versions"]
     assert [seen["must_go"] for seen in versions] == [True, True]
 
