@@ -45,9 +45,9 @@ def take_in(drop: Path, params: Params) -> list[Entry]:
 
 
 @task(task_run_name="count accepted and refused pairs")
-def count_pairs() -> list[Entry]:
+def count_pairs(taken: list[Entry]) -> list[Entry]:
     """Count what became of the pairs of each delivery."""
-    return inbox.count_pairs()
+    return inbox.count_pairs(taken)
 
 
 @task(task_run_name="tell of {entry.name}", retries=3, retry_delay_seconds=5.0)
@@ -82,10 +82,11 @@ def ingest(drop: str = "", reason: str = "started by hand") -> None:
     if is_remote(place):
         fetch(place, params)
     take_in(DOWNLOADS if is_remote(place) else Path(place), params)
-    if inbox.has_uncounted():
+    taken = inbox.uncounted()
+    if taken:
         make("sample", _LIMIT_S)
         make("ingest", _LIMIT_S)
-    entries = count_pairs()
+    entries = count_pairs(taken)
     for entry in entries:
         tell_of_delivery(entry, params.register_.name)
     found = is_due(params)

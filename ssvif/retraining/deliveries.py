@@ -183,7 +183,7 @@ def _fault(name: str, status: os.stat_result) -> str | None:
     return None
 
 
-def _unreadable(name: str, reason: str) -> str:
+def _unreadable(name: str, reason: str | None) -> str:
     return f"{name} cannot be read ({reason}); check its rights"
 
 

@@ -87,19 +87,21 @@ def take_in(
         return entries
 
 
-def has_uncounted(root: Path = Path()) -> bool:
-    """Whether deliveries were taken in that `ingest` has not seen.
+def uncounted(root: Path = Path()) -> list[Entry]:
+    """Return the deliveries that were taken in and whose pairs are not counted.
 
     Raises:
         RetrainingError: If the journal cannot be read.
     """
-    return any(entry.state == "taken" for entry in read_journal(root / JOURNAL))
+    return [entry for entry in read_journal(root / JOURNAL) if entry.state == "taken"]
 
 
-def count_pairs(root: Path = Path()) -> list[Entry]:
+def count_pairs(taken: Sequence[Entry], root: Path = Path()) -> list[Entry]:
     """Count, after `ingest` has run, what became of the pairs of each delivery taken in.
 
     Args:
+        taken: What `uncounted` returned before `ingest` ran: of what was taken in since, by another
+            process, it may have seen nothing.
         root: The project's folder.
 
     Returns:
@@ -110,17 +112,17 @@ def count_pairs(root: Path = Path()) -> list[Entry]:
         RetrainingError: If the journal or the quarantine's records cannot be read.
     """
     with _locked(root / JOURNAL):
-        entries = read_journal(root / JOURNAL)
-        if any(entry.state == "taken" for entry in entries):
-            counted = _counted(entries, root)
-            for entry in counted:
-                write_entry(entry, root / JOURNAL)
+        left = [entry for entry in uncounted(root) if entry in taken]
+        for entry in _counted(left, root) if left else ():
+            write_entry(entry, root / JOURNAL)
         return [entry for entry in read_journal(root / JOURNAL) if _is_unsaid(entry)]
 
 
 def mark_announced(entry: Entry, root: Path = Path()) -> None:
-    """Remember that the event about a delivery was sent."""
-    write_entry(entry.model_copy(update={"announced": True}), root / JOURNAL)
+    """Remember that the event about a delivery was sent, unless it was taken in anew since."""
+    with _locked(root / JOURNAL):
+        if entry in read_journal(root / JOURNAL):
+            write_entry(entry.model_copy(update={"announced": True}), root / JOURNAL)
 
 
 def _is_unsaid(entry: Entry) -> bool:
@@ -190,15 +192,13 @@ def _note(delivery: Delivery, entry: Entry) -> None:
             note.unlink(missing_ok=True)
 
 
-def _counted(entries: Sequence[Entry], root: Path) -> Iterator[Entry]:
+def _counted(entries: Sequence[Entry], root: Path) -> list[Entry]:
     table = read_manifest(root / MANIFEST_FILE)
     accepted = {*zip(table["vis_source"], table["ir_source"], strict=True)}
     records = [
         record for record in _records(root / QUARANTINE_FOLDER / RECORDS) if not record["kept"]
     ]
-    for entry in entries:
-        if entry.state == "taken":
-            yield _count(entry, accepted, records)
+    return [_count(entry, accepted, records) for entry in entries]
 
 
 def _count(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ssvif.params import RetrainingParams
 from ssvif.retraining.due import is_due
-from ssvif.retraining.inbox import awaited, has_uncounted
+from ssvif.retraining.inbox import awaited, uncounted
 from ssvif.retraining.remote import awaited_deliveries, is_remote
 
 _NAMED = 3  # deliveries in a sentence
@@ -37,7 +37,7 @@ def reason_to_ingest(
         names = [delivery.name for delivery in awaited(Path(place), quiet, root=root, now=now)]
     if names:
         return f"{_list(names)} arrived"
-    if has_uncounted(root):
+    if uncounted(root):
         return "an earlier run was cut off"
     return "a retraining is due" if is_due(params, root=root, now=now).is_due else ""
 

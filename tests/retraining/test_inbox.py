@@ -9,7 +9,7 @@ from ssvif.errors import RetrainingError
 from ssvif.params import IngestParams
 from ssvif.retraining import inbox as module
 from ssvif.retraining.deliveries import MARKER, REFUSAL
-from ssvif.retraining.inbox import awaited, count_pairs, mark_announced, take_in
+from ssvif.retraining.inbox import awaited, count_pairs, mark_announced, take_in, uncounted
 from ssvif.retraining.journal import JOURNAL, read_journal
 
 DROP = Path("data/drop")
@@ -189,14 +189,14 @@ def test_take_in__the_same_files_delivered_anew_stay_what_they_were(deliver):
     folder = deliver("street", [0])
     take_in(DROP, 30.0)
     ingest(IngestParams(min_size=64))
-    (counted,) = count_pairs()
+    (counted,) = count_pairs(uncounted())
     mark_announced(counted)
     shutil.rmtree(folder)
     deliver("street", [0])
     (entry,) = take_in(DROP, 30.0)
     assert (entry.state, entry.announced) == ("ingested", True)
     assert take_in(DROP, 30.0) == []
-    assert count_pairs() == []
+    assert count_pairs(uncounted()) == []
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -220,7 +220,7 @@ def test_take_in__killed_and_run_again_ends_the_same(deliver, monkeypatch, momen
     assert states(take_in(DROP, 30.0)) == {"street--2": "taken"}
     assert len(files("data/captures/street/vis")) == 4
     ingest(IngestParams(min_size=64))
-    assert [entry.accepted + entry.refused_pairs for entry in count_pairs()] == [2, 2]
+    assert [entry.accepted + entry.refused_pairs for entry in count_pairs(uncounted())] == [2, 2]
 
 
 def test_count_pairs__accepted_and_refused_are_told_apart(deliver):
@@ -231,7 +231,7 @@ def test_count_pairs__accepted_and_refused_are_told_apart(deliver):
     (folder / "ir/04.png").unlink()
     take_in(DROP, 30.0)
     ingest(IngestParams(min_size=64))
-    first, second = count_pairs()
+    first, second = count_pairs(uncounted())
     assert (first.state, first.accepted, first.refused) == ("ingested", 2, {})
     assert second.accepted == 1
     assert second.refused["missing_half"] == 1
@@ -244,23 +244,58 @@ def test_count_pairs__of_a_delivery_that_is_called_as_a_split(deliver, name):
     deliver(name, [0, 1])
     take_in(DROP, 30.0)
     ingest(IngestParams(min_size=64))
-    assert [entry.accepted for entry in count_pairs()] == [2]
+    assert [entry.accepted for entry in count_pairs(uncounted())] == [2]
+
+
+def test_count_pairs__what_was_taken_in_after_ingest_had_run_waits_for_its_own(deliver):
+    deliver("street--1", [0])
+    take_in(DROP, 30.0)
+    first = uncounted()
+    ingest(IngestParams(min_size=64))
+    deliver("street--2", [1])
+    (late,) = take_in(DROP, 30.0)
+    assert [(entry.name, entry.accepted) for entry in count_pairs(first)] == [("street--1", 1)]
+    assert uncounted() == [late]
+    ingest(IngestParams(min_size=64))
+    assert [entry.accepted for entry in count_pairs([late])] == [1, 1]
+
+
+def test_count_pairs__of_a_delivery_that_was_taken_in_anew_since(deliver):
+    deliver("street", [0])
+    take_in(DROP, 30.0)
+    first = uncounted()
+    ingest(IngestParams(min_size=64))
+    deliver("street", [1])
+    again = take_in(DROP, 30.0)
+    assert count_pairs(first) == []
+    assert uncounted() == again
+
+
+def test_mark_announced__not_of_a_delivery_that_was_taken_in_anew_since(deliver):
+    deliver("street", [0])
+    take_in(DROP, 30.0)
+    ingest(IngestParams(min_size=64))
+    (told,) = count_pairs(uncounted())
+    deliver("street", [1])
+    again = take_in(DROP, 30.0)
+    mark_announced(told)
+    assert uncounted() == again
 
 
 def test_count_pairs__told_until_it_was_announced(deliver):
     deliver("street", [0])
     take_in(DROP, 30.0)
     ingest(IngestParams(min_size=64))
-    (entry,) = count_pairs()
-    assert count_pairs() == [entry]
+    (entry,) = count_pairs(uncounted())
+    assert count_pairs(uncounted()) == [entry]
     mark_announced(entry)
-    assert count_pairs() == []
+    assert count_pairs(uncounted()) == []
 
 
 def test_count_pairs__a_refused_delivery_is_told_without_a_manifest(deliver):
     _no_pairs(deliver("street", [0]))
     take_in(DROP, 30.0)
-    assert states(count_pairs()) == {"street": "refused"}
+    assert states(count_pairs(uncounted())) == {"street": "refused"}
 
 
 def test_read_journal__a_damaged_entry_is_named():
