@@ -1,6 +1,7 @@
 """What the gate measures of both models: scores on pairs, probes, and the time they take."""
 
 from collections.abc import Sequence
+from math import nan
 
 import pandas as pd
 import torch
@@ -57,7 +58,8 @@ def probe(
         device: Where the models are.
 
     Returns:
-        A check a task, and both models' means.
+        A check a task, and both models' means. A task without an object on the tested pairs has no
+        mean, and is not judged.
 
     Raises:
         ImageError: If a pair's file is missing or damaged.
@@ -77,11 +79,12 @@ def probe(
         f"{task}/{PROBE_SCORE}/{name}": scores["mean_iou"]
         for task, found in probing.as_dict().items()
         for name, scores in found.items()
+        if "mean_iou" in scores
     }
     checks = [
         check_probe(
             str(row["task"]),
-            champion=means[f"{row['task']}/{PROBE_SCORE}/{CHAMPION}"],
+            champion=means.get(f"{row['task']}/{PROBE_SCORE}/{CHAMPION}", nan),
             gain=float(row["difference"]),
             low=float(row["low"]),
             high=float(row["high"]),

@@ -66,15 +66,14 @@ def _forest(axes: Axes, rows: Sequence[Check], numbers: Mapping[str, float | Non
             axes.plot([low, high], [place, place], color=colour, linewidth=2.4, alpha=0.55)
         if value is not None:
             axes.plot([value], [place], "o", color=colour, markersize=6)
-            words = f"{value:+.1f} %  {_WORDS[check.passed]}"
-            axes.annotate(
-                words,
-                (1.01, place),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                color=colour,
-                fontsize=9,
-            )
+        axes.annotate(
+            ("" if value is None else f"{value:+.1f} %  ") + _WORDS[check.passed],
+            (1.01, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            color=colour,
+            fontsize=9,
+        )
         if limit is not None:
             axes.plot([limit, limit], [place - 0.38, place + 0.38], color="#1a1a19", linewidth=1.6)
     axes.axvline(0.0, color="#77756d", linewidth=0.8)

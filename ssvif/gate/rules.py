@@ -160,13 +160,16 @@ def check_probe(
     Args:
         task: What the probe was asked.
         champion: Its score on the champion's images, in [0, 1].
-        gain: The challenger's lead.
+        gain: The challenger's lead; NaN where a probe has no score, as no object is to be found.
         low: Lower bound of the lead; NaN where there are too few blocks.
         high: Upper bound of it.
         params: The margin.
     """
     found = Gain(task, PROBE_SCORE, champion, champion + gain, gain, low, high, low, 0, 0)
     limit = -params.probe_margin * champion
+    if isnan(gain):
+        sentence = f"no labelled object on the tested pairs: the probe {task} is not judged"
+        return _check("probe", found, limit=limit, passed=None, sentence=sentence)
     passed = gain > limit or gain >= 0.0
     sentence = f"{_change(found)} of the probe {task}"
     if gain < 0.0:
@@ -218,10 +221,10 @@ def _check(kind: str, gain: Gain, *, limit: float, passed: bool | None, sentence
             "kind": kind,
             "group": gain.group,
             "metric": gain.metric,
-            "value": gain.value,
+            "value": known(gain.value),
             "low": known(gain.low),
             "high": known(gain.high),
-            "limit": limit,
+            "limit": known(limit),
             "passed": passed,
             "sentence": sentence,
         }

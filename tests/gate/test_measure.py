@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -57,3 +59,16 @@ def test_probe__judges_every_task_and_keeps_both_means(labelled, models):
 
 def test_probe__without_labels_judges_nothing(source, models):
     assert probe(source, models, PARAMS, device=CPU) == ([], {})
+
+
+def test_probe__without_an_object_to_find_judges_nothing_and_says_so(labelled, models):
+    rows = labelled.manifest
+    held_out = [number % 2 == 0 for number in range(len(rows))]
+    for pair_id in rows.loc[held_out, "id"]:
+        write_text(labelled.labels / "boxes" / f"{pair_id}.txt", "")
+    split = ["test" if held else "train" for held in held_out]
+    source = replace(labelled, manifest=rows.assign(split=split))
+    (check,), means = probe(source, models, PARAMS, device=CPU)
+    assert (check.name, check.value, check.limit, check.passed) == ("probe/boxes", None, None, None)
+    assert check.sentence == "no labelled object on the tested pairs: the probe boxes is not judged"
+    assert not [name for name in means if "mean IoU" in name]
