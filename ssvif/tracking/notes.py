@@ -1,9 +1,14 @@
-"""What the experiment and its runs say of themselves on MLflow's pages, in Markdown."""
+"""What the experiment and its runs say of themselves on MLflow's pages: names, texts, tags."""
 
 from types import MappingProxyType
 
 from ssvif.tracking.facts import (
+    ABSENT,
+    COMMIT_TAG,
+    DIRTY_TAG,
+    MANIFEST_TAG,
     PIPELINE_NAME_TAG,
+    PIPELINE_PARAMS_TAG,
     PIPELINE_TAG,
     SCRATCH,
     START_TAG,
@@ -65,3 +70,15 @@ def pipeline_note(facts: StageFacts) -> str:
         ]
         lines.append("\n".join(["| pairs of | train | val | test |", "|---|---|---|---|", *rows]))
     return "\n\n".join(lines)
+
+
+def parent_tags(facts: StageFacts) -> dict[str, str]:
+    """Return what a pipeline's run shows of the stage that ran last."""
+    shared = (COMMIT_TAG, DIRTY_TAG, MANIFEST_TAG, PIPELINE_PARAMS_TAG)
+    return {**{key: facts.tags[key] for key in shared if key in facts.tags}, **source_tags(facts)}
+
+
+def source_tags(facts: StageFacts) -> dict[str, str]:
+    """Return what MLflow shows as the source of a run, where the project is in git."""
+    commit = facts.tags[COMMIT_TAG]
+    return {} if commit == ABSENT else {"mlflow.source.git.commit": commit}

@@ -15,23 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssvif.tracking.datasets import mlflow_input
-from ssvif.tracking.facts import (
-    ABSENT,
-    COMMIT_TAG,
-    DIRTY_TAG,
-    MANIFEST_TAG,
-    PIPELINE_PARAMS_TAG,
-    PIPELINE_TAG,
-    StageFacts,
-)
+from ssvif.tracking.facts import PIPELINE_TAG, STAGE_TAG, StageFacts
 from ssvif.tracking.failures import hide_passwords
 from ssvif.tracking.journal import Row
 from ssvif.tracking.notes import (
     EXPERIMENT_TAGS,
     INGEST,
     NOTE_TAG,
+    parent_tags,
     pipeline_name,
     pipeline_note,
+    source_tags,
     stage_note,
 )
 from ssvif.tracking.process import is_alive, process_tag
@@ -55,6 +49,8 @@ RECORD_TAG = "ssvif.record"
 PROCESS_TAG = "ssvif.process"
 HOST_TAG = "ssvif.host"
 PIPELINE_RUN_TAG = "ssvif.pipeline_run"
+# On a child that was pushed from its record, when its stage had ended.
+PUSHED_TAG = "ssvif.pushed"
 _PARENT_TAG = "mlflow.parentRunId"
 _IS_PARENT = f"tags.`{PIPELINE_RUN_TAG}` LIKE '%'"
 
@@ -150,18 +146,24 @@ class Store:
                 )
             )
 
-    def create(self, facts: StageFacts) -> str:
-        """Make a child under its pipeline's parent, and return its id; `describe` fills it."""
+    def create(self, facts: StageFacts, *, pushed: bool = False) -> str:
+        """Make a child under its pipeline's parent, and return its id; `describe` fills it.
+
+        Args:
+            facts: The stage.
+            pushed: Whether the stage has ended already, so that nothing is at work.
+        """
         with store_lock():
             self._reap()
             parent = self._parent(facts)
         tags = {
             **facts.tags,
-            **_source_tags(facts),
+            **source_tags(facts),
             NOTE_TAG: stage_note(facts),
             _PARENT_TAG: parent,
             PROCESS_TAG: process_tag(),
             HOST_TAG: platform.node(),
+            **({PUSHED_TAG: "true"} if pushed else {}),
         }
         run = self.client.create_run(self.experiment_id, tags=tags, run_name=facts.stage)
         return str(run.info.run_id)
@@ -185,7 +187,7 @@ class Store:
         from mlflow.entities import RunTag
 
         parent = self._parent_of(run_id)
-        tags = [RunTag(key, value) for key, value in _parent_tags(facts).items()]
+        tags = [RunTag(key, value) for key, value in parent_tags(facts).items()]
         self.client.log_batch(parent, tags=tags)
         # Captures may come in before anybody trains on them: then the run gets its name.
         name = None if facts.stage == INGEST else pipeline_name(facts)
@@ -213,18 +215,22 @@ class Store:
         """
         self._end(run_id, status, record)
         parent = self._parent_of(run_id)
-        if not self._children(parent, "RUNNING"):
+        if not any(_is_running(child) for child in self._live_children(parent)):
             self.client.set_terminated(parent, status)
 
     def add(self, record: Record) -> str:
         """Add a whole record as a finished child, and return the child's id.
 
-        What a stage once left says nothing of how its pipeline stands: the parent keeps its state.
+        What one stage once left says little of how its pipeline stands: the parent keeps its state,
+        unless every stage is finished by now, such as where only the store was lost as they ended.
         """
-        run_id = self.create(record.facts)
+        run_id = self.create(record.facts, pushed=True)
         self.describe(run_id, record.facts)
         self.log(run_id, record.rows)
         self._end(run_id, "FINISHED", record)
+        parent = self._parent_of(run_id)
+        if all(child.info.status == "FINISHED" for child in self._latest_children(parent)):
+            self.client.set_terminated(parent, "FINISHED")
         return run_id
 
     def reap(self) -> list[str]:
@@ -261,7 +267,7 @@ class Store:
             tags={
                 PIPELINE_RUN_TAG: pipeline,
                 NOTE_TAG: pipeline_note(facts),
-                **_parent_tags(facts),
+                **parent_tags(facts),
             },
             run_name=pipeline_name(facts),
         )
@@ -276,33 +282,35 @@ class Store:
         running = self._search(f"attributes.status = 'RUNNING' and tags.`{HOST_TAG}` = '{host}'")
         dead = [run for run in running if not is_alive(run.data.tags.get(PROCESS_TAG, ""))]
         for run in dead:
-            self.finish(run.info.run_id, "KILLED", None)
-        # A process may have died after its child ended, and before the parent did.
+            self._end(run.info.run_id, "KILLED", None)
+        # Theirs, and those whose process died after its child ended, and before the parent did.
         for run in self._search(f"attributes.status = 'RUNNING' and {_IS_PARENT}"):
-            children = self._children(run.info.run_id)
-            if all(child.info.status != "RUNNING" for child in children):
+            children = self._live_children(run.info.run_id)
+            if not any(_is_running(child) for child in children):
                 ended = max(children, key=lambda child: child.info.end_time or 0, default=None)
                 status = ended.info.status if ended else "KILLED"
                 self.client.set_terminated(run.info.run_id, status)
         return [str(run.info.run_id) for run in dead]
 
-    def _children(self, parent: str, status: str | None = None) -> "list[Run]":
-        query = f"tags.`{_PARENT_TAG}` = '{parent}'"
-        return self._search(f"{query} and attributes.status = '{status}'" if status else query)
+    def _children(self, parent: str) -> "list[Run]":
+        return self._search(f"tags.`{_PARENT_TAG}` = '{parent}'")
+
+    def _live_children(self, parent: str) -> "list[Run]":
+        """Return the children that are, or were, at work: a push that dies ends no pipeline."""
+        return [child for child in self._children(parent) if PUSHED_TAG not in child.data.tags]
+
+    def _latest_children(self, parent: str) -> "list[Run]":
+        """Return one child of each stage: the one that is at work, or else the newest."""
+        children = self._children(parent)
+        children.sort(key=lambda child: (_is_running(child), child.info.start_time))
+        return list({child.data.tags[STAGE_TAG]: child for child in children}.values())
 
     def _search(self, query: str) -> "list[Run]":
         return list(self.client.search_runs([self.experiment_id], query))
 
 
-def _parent_tags(facts: StageFacts) -> dict[str, str]:
-    """Return what a pipeline's run shows of the stage that ran last."""
-    shared = (COMMIT_TAG, DIRTY_TAG, MANIFEST_TAG, PIPELINE_PARAMS_TAG)
-    return {**{key: facts.tags[key] for key in shared if key in facts.tags}, **_source_tags(facts)}
-
-
-def _source_tags(facts: StageFacts) -> dict[str, str]:
-    commit = facts.tags[COMMIT_TAG]
-    return {} if commit == ABSENT else {"mlflow.source.git.commit": commit}
+def _is_running(run: "Run") -> bool:
+    return bool(run.info.status == "RUNNING")
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

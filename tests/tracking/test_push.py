@@ -6,9 +6,12 @@ from ssvif.errors import StorageError, TrackingError
 from ssvif.tracking.facts import describe_stage
 from ssvif.tracking.journal import Row
 from ssvif.tracking.push import push_records
+from ssvif.tracking.reap import reap_runs
 from ssvif.tracking.record import write_record
 from ssvif.tracking.run import track_stage
-from ssvif.tracking.store import URI_VARIABLE
+from ssvif.tracking.store import PROCESS_TAG, URI_VARIABLE, Store
+
+DEAD = "another-boot:1:1"
 
 
 @pytest.fixture
@@ -52,6 +55,71 @@ def test_push_records__an_older_record_leaves_the_state_of_its_pipeline(
 
 def test_push_records__a_pipeline_made_for_records_is_at_rest(records, parents):
     push_records(records, experiment="ssvif")
+    assert [run.info.status for run in parents()] == ["FINISHED"]
+
+
+def test_push_records__what_only_the_store_lost_finishes_its_pipeline(
+    records, params, open_store, runs, parents
+):
+    store, facts = open_store(), describe_stage("stage_two", params, {})
+    child = store.create(facts)
+    store.resume_parent(child, facts)
+    store.client.set_tag(child, PROCESS_TAG, DEAD)
+    reap_runs("ssvif")
+    assert [run.info.status for run in parents()] == ["KILLED"]
+    push_records(records, experiment="ssvif")
+    assert sorted(run.info.status for run in runs("stage_two")) == ["FINISHED", "KILLED"]
+    assert [run.info.status for run in parents()] == ["FINISHED"]
+
+
+def test_push_records__beside_a_stage_at_work_its_pipeline_goes_on(
+    records, params, open_store, parents
+):
+    store, facts = open_store(), describe_stage("stage_one", params, {})
+    store.resume_parent(store.create(facts), facts)
+    push_records(records, experiment="ssvif")
+    assert [run.info.status for run in parents()] == ["RUNNING"]
+
+
+@pytest.fixture
+def killed_push(records, monkeypatch):
+    """Push the records, and be killed at the second one."""
+
+    def killed():
+        log, calls = Store.log, iter((True, False))
+
+        def dying(self, run_id, rows):
+            if not next(calls):
+                self.client.set_tag(run_id, PROCESS_TAG, DEAD)
+                raise KeyboardInterrupt
+            log(self, run_id, rows)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "log", dying)
+            with pytest.raises(KeyboardInterrupt):
+                push_records(records, experiment="ssvif")
+
+    return killed
+
+
+def test_push_records__a_killed_push_ends_no_pipeline(killed_push, records, runs, parents):
+    killed_push()
+    reap_runs("ssvif")
+    assert [run.info.status for run in (*runs("stage_two"), *parents())] == ["KILLED", "FINISHED"]
+    push_records(records, experiment="ssvif")
+    assert sorted(run.info.status for run in runs("stage_two")) == ["FINISHED", "KILLED"]
+    assert [run.info.status for run in parents()] == ["FINISHED"]
+
+
+def test_push_records__a_killed_push_beside_a_stage_that_ends_well(
+    killed_push, params, open_store, parents
+):
+    store, facts = open_store(), describe_stage("evaluate", params, {})
+    child = store.create(facts)
+    store.resume_parent(child, facts)
+    killed_push()
+    store.finish(child, "FINISHED", None)
+    reap_runs("ssvif")
     assert [run.info.status for run in parents()] == ["FINISHED"]
 
 
