@@ -45,9 +45,9 @@ def take_in(drop: Path, params: Params) -> list[Entry]:
 
 
 @task(task_run_name="count accepted and refused pairs")
-def count_pairs(taken: list[Entry]) -> list[Entry]:
+def count_pairs(taken: list[Entry], verdict: str) -> list[Entry]:
     """Count what became of the pairs of each delivery."""
-    return inbox.count_pairs(taken)
+    return inbox.count_pairs(taken, verdict=verdict)
 
 
 @task(task_run_name="tell of {entry.name}", retries=3, retry_delay_seconds=5.0)
@@ -83,10 +83,7 @@ def ingest(drop: str = "", reason: str = "started by hand") -> None:
         fetch(place, params)
     take_in(DOWNLOADS if is_remote(place) else Path(place), params)
     taken = inbox.uncounted()
-    if taken:
-        make("sample", _LIMIT_S)
-        make("ingest", _LIMIT_S)
-    entries = count_pairs(taken)
+    entries = count_pairs(taken, _make_pairs() if taken else "")
     for entry in entries:
         tell_of_delivery(entry, params.register_.name)
     found = is_due(params)
@@ -97,6 +94,18 @@ def ingest(drop: str = "", reason: str = "started by hand") -> None:
         key="deliveries",
         description="What became of deliveries",
     )
+
+
+def _make_pairs() -> str:
+    """Run the stages; that not one pair is accepted is for those who delivered, and returned."""
+    make("sample", _LIMIT_S)
+    try:
+        make("ingest", _LIMIT_S)
+    except StageFailedError as error:
+        if verdict := inbox.verdict_of(str(error)):
+            return verdict
+        raise
+    return ""
 
 
 def main(

@@ -5,6 +5,7 @@ and an entry of the journal is written when its step is done.
 """
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,8 @@ from ssvif.retraining.journal import JOURNAL, Entry, read_journal, write_entry
 
 _LOCK = ".lock"
 _LOCK_SECONDS = 600.0
+# What the stage `ingest` says when it refuses the captures themselves.
+_ALL_BAD = re.compile(r"(none of \d+ captures was accepted|all sets were refused).*")
 
 
 def awaited(
@@ -96,13 +99,24 @@ def uncounted(root: Path = Path()) -> list[Entry]:
     return [entry for entry in read_journal(root / JOURNAL) if entry.state == "taken"]
 
 
-def count_pairs(taken: Sequence[Entry], root: Path = Path()) -> list[Entry]:
+def verdict_of(message: str) -> str:
+    """Return why the stage `ingest` accepted not one pair, or nothing if it failed otherwise.
+
+    Args:
+        message: What it said.
+    """
+    found = _ALL_BAD.search(message)
+    return found[0] if found else ""
+
+
+def count_pairs(taken: Sequence[Entry], root: Path = Path(), *, verdict: str = "") -> list[Entry]:
     """Count, after `ingest` has run, what became of the pairs of each delivery taken in.
 
     Args:
         taken: What `uncounted` returned before `ingest` ran: of what was taken in since, by another
             process, it may have seen nothing.
         root: The project's folder.
+        verdict: Why not one pair was accepted, of these or any other, where that is so.
 
     Returns:
         The deliveries whose event is still to be sent, among them those that were counted now.
@@ -113,7 +127,7 @@ def count_pairs(taken: Sequence[Entry], root: Path = Path()) -> list[Entry]:
     """
     with _locked(root / JOURNAL):
         left = [entry for entry in uncounted(root) if entry in taken]
-        for entry in _counted(left, root) if left else ():
+        for entry in _counted(left, root, verdict) if left else ():
             write_entry(entry, root / JOURNAL)
         return [entry for entry in read_journal(root / JOURNAL) if _is_unsaid(entry)]
 
@@ -192,18 +206,25 @@ def _note(delivery: Delivery, entry: Entry) -> None:
             note.unlink(missing_ok=True)
 
 
-def _counted(entries: Sequence[Entry], root: Path) -> list[Entry]:
-    table = read_manifest(root / MANIFEST_FILE)
-    accepted = {*zip(table["vis_source"], table["ir_source"], strict=True)}
+def _counted(entries: Sequence[Entry], root: Path, verdict: str) -> list[Entry]:
+    accepted = set() if verdict else _accepted(root / MANIFEST_FILE)
     records = [
         record for record in _records(root / QUARANTINE_FOLDER / RECORDS) if not record["kept"]
     ]
-    return [_count(entry, accepted, records) for entry in entries]
+    outcome = {"state": "refused", "reason": verdict} if verdict else {"state": "ingested"}
+    return [
+        entry.model_copy(update=outcome | _count(entry, accepted, records)) for entry in entries
+    ]
+
+
+def _accepted(manifest: Path) -> set[tuple[str, str]]:
+    table = read_manifest(manifest)
+    return {*zip(table["vis_source"], table["ir_source"], strict=True)}
 
 
 def _count(
     entry: Entry, accepted: set[tuple[str, str]], records: Sequence[dict[str, Any]]
-) -> Entry:
+) -> dict[str, Any]:
     sources = {str(PurePosixPath(source)) for source in entry.sources}
     codes = Counter(
         str(record["code"])
@@ -213,7 +234,7 @@ def _count(
         or (record["set"] == entry.set_name and not record["sources"])
     )
     pairs = sum(vis in sources or ir in sources for vis, ir in accepted)
-    return entry.model_copy(update={"state": "ingested", "accepted": pairs, "refused": dict(codes)})
+    return {"accepted": pairs, "refused": dict(codes)}
 
 
 def _records(path: Path) -> list[dict[str, Any]]:

@@ -5,11 +5,18 @@ from pathlib import Path
 import pytest
 
 from ssvif.data.ingest import ingest
-from ssvif.errors import RetrainingError
+from ssvif.errors import CapturesError, RetrainingError
 from ssvif.params import IngestParams
 from ssvif.retraining import inbox as module
 from ssvif.retraining.deliveries import MARKER, REFUSAL
-from ssvif.retraining.inbox import awaited, count_pairs, mark_announced, take_in, uncounted
+from ssvif.retraining.inbox import (
+    awaited,
+    count_pairs,
+    mark_announced,
+    take_in,
+    uncounted,
+    verdict_of,
+)
 from ssvif.retraining.journal import JOURNAL, read_journal
 
 DROP = Path("data/drop")
@@ -280,6 +287,33 @@ def test_mark_announced__not_of_a_delivery_that_was_taken_in_anew_since(deliver)
     again = take_in(DROP, 30.0)
     mark_announced(told)
     assert uncounted() == again
+
+
+def _refusal():
+    with pytest.raises(CapturesError) as refusal:
+        ingest(IngestParams(min_size=1000))
+    return f"ingest: {refusal.value}"
+
+
+def test_count_pairs__not_one_pair_of_any_delivery_was_accepted(deliver):
+    deliver("street", [0, 1])
+    take_in(DROP, 30.0)
+    (entry,) = count_pairs(uncounted(), verdict=verdict_of(_refusal()))
+    assert entry.state == "refused"
+    assert entry.reason.startswith("none of 2 captures was accepted, for one: 128x128 is below")
+    assert (entry.accepted, entry.refused) == (0, {"too_small": 2})
+    assert uncounted() == []
+
+
+def test_verdict_of__sets_that_are_refused_as_a_whole(deliver):
+    deliver("street", [0])
+    take_in(DROP, 30.0)
+    Path("data/captures/street/set.yaml").write_text("layout: [")
+    assert verdict_of(_refusal()).startswith("all sets were refused")
+
+
+def test_verdict_of__another_failure_is_no_verdict_on_what_was_delivered():
+    assert verdict_of("ingest: data/pairs: the disk is full; free some space") == ""
 
 
 def test_count_pairs__told_until_it_was_announced(deliver):

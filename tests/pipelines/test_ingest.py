@@ -1,0 +1,70 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipelines import events, tasks
+from pipelines import ingest as module
+from pipelines.dvc import StageFailedError
+from ssvif.data.ingest import ingest
+from ssvif.errors import CapturesError
+from ssvif.params import load_params
+from ssvif.retraining.journal import read_journal
+
+DROP = Path("data/drop")
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("project", "stages")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _harness():
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch, street):
+    """A project to which a complete delivery has come."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(street, DROP / "street--1")
+    (DROP / "street--1/_COMPLETE").touch()
+
+
+@pytest.fixture
+def stages(monkeypatch):
+    """Run the stage `ingest` here, and tell of a refusal as DVC's process does."""
+
+    def reproduce(stage, **_):
+        try:
+            if stage == "ingest":
+                ingest(load_params().ingest)
+        except CapturesError as error:
+            raise StageFailedError(stage, str(error), refused=True) from error
+
+    monkeypatch.setattr(tasks, "reproduce", reproduce)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """The names of events that were sent."""
+    names = []
+    monkeypatch.setattr(events, "post_event", lambda event, *_: names.append(event))
+    return names
+
+
+def write_params(**ingest):
+    lines = [f"  {name}: {value}" for name, value in {"min_size": 64, **ingest}.items()]
+    retraining = "retraining: {min_new_pairs: 1, debounce_seconds: 0.0}"
+    Path("params.yaml").write_text("\n".join(["ingest:", *lines, retraining, ""]))
+
+
+def test_ingest__a_delivery_of_bad_pairs_only_is_done_and_told_of(told):
+    write_params(min_size=1000)
+    module.ingest()
+    (entry,) = read_journal()
+    assert (entry.state, entry.refused, entry.announced) == ("refused", {"too_small": 8}, True)
+    assert told == [events.REFUSED]
+    module.ingest()
+    assert told == [events.REFUSED]
