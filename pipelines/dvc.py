@@ -33,7 +33,8 @@ _ADVICE = re.compile(
     r"|Use `dvc push`"
 )
 _REFUSAL = re.compile(r"^error: (?P<message>.+)$")
-_BUSY = "is busy"
+# DVC's own words, where another one has the folder's lock, or a stage's files.
+_BUSY = re.compile(r"ERROR: .*(is busy, it is being blocked by|Unable to acquire lock)")
 _SIGNALLED = 128
 _EXIT_CODE = re.compile(r"exited with (?P<code>-?\d+)")
 
@@ -72,7 +73,8 @@ def reproduce(
 ) -> None:
     """Bring one DVC stage up to date, as `dvc repro --single-item` does.
 
-    On failure, the outputs of the last good run are put back, where there was one.
+    On failure, the outputs of the last good run are put back, where there was one; but not where
+    another DVC is at work in the folder, which may be writing them.
 
     Args:
         stage: Name of the DVC stage.
@@ -102,6 +104,9 @@ def reproduce(
     except BaseException:
         restore()
         raise
+    if code != 0 and any(map(_BUSY.match, lines)):
+        message = "another DVC is at work in this folder; wait for it, or end it"
+        raise StageFailedError(stage, message, refused=False, transient=True)
     if code != 0 or late:
         restore()
         raise _failure(stage, lines, limit_s if late else None)
@@ -227,7 +232,7 @@ def _failure(stage: str, lines: Sequence[str], limit_s: float | None) -> StageFa
     message = [*(lines or ["DVC said nothing"]), *refusals][-1]
     code = codes[-1] if codes else 0
     # A shell tells of a signal by 128 and more, Python by less than nothing.
-    transient = code == EXIT_UNREACHABLE or code < 0 or code > _SIGNALLED or _BUSY in message
+    transient = code == EXIT_UNREACHABLE or code < 0 or code > _SIGNALLED
     return StageFailedError(stage, message, refused=code == EXIT_REFUSED, transient=transient)
 
 

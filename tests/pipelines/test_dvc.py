@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from zc.lockfile import LockFile
 
 from pipelines.dvc import StageFailedError, reproduce, stage_names
 
@@ -97,6 +98,44 @@ def test_reproduce__unknown_stage(project):
     with pytest.raises(StageFailedError, match="nobody") as failure:
         reproduce("nobody", log=lambda _: None, limit_s=60)
     assert not failure.value.refused
+    assert (project / "out").read_text() == "hello"
+
+
+@pytest.fixture
+def another_at_work(project):
+    """Another DVC that runs the stage, until the test is done."""
+    (project / "word").write_text("hang")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", "--single-item", "say"],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    while "hanging" not in process.stdout.readline():
+        assert process.poll() is None
+    yield
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.mark.usefixtures("another_at_work")
+def test_reproduce__beside_another_dvc_may_pass_and_touches_nothing_of_it(project):
+    with pytest.raises(StageFailedError, match="say: another DVC is at work") as failure:
+        reproduce("say", log=lambda _: None, limit_s=60.0)
+    assert failure.value.transient
+    assert not failure.value.refused
+    assert not (project / "out").exists()  # the other one took it away, to make it anew
+
+
+def test_reproduce__while_another_dvc_has_the_folders_lock_may_pass(project):
+    lock = LockFile(str(project / ".dvc/tmp/lock"))
+    try:
+        with pytest.raises(StageFailedError, match="say: another DVC is at work") as failure:
+            run("world")
+    finally:
+        lock.close()
+    assert failure.value.transient
     assert (project / "out").read_text() == "hello"
 
 
