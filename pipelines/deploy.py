@@ -49,10 +49,7 @@ def settings(home: Path, port: int) -> dict[str, str]:
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
         "PREFECT_CLI_COLORS": "false",
     }
-    # pipelines/__init__.py turns retries off for servers that last as long as their flow.
-    return {name: os.environ.get(name, value) for name, value in defaults.items()} | {
-        "PREFECT_CLIENT_MAX_RETRIES": "5"
-    }
+    return {name: os.environ.get(name, value) for name, value in defaults.items()}
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+import os
 import socket
 import threading
 from pathlib import Path
@@ -38,8 +39,10 @@ def test_settings__everything_stays_in_the_project_and_on_this_machine(tmp_path)
 def test_settings__what_a_user_set_stays(monkeypatch):
     database = "postgresql+asyncpg://rig@db/prefect"
     monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", database)
-    found = settings(Path("/home"), 4200)
+    monkeypatch.setenv("PREFECT_CLIENT_MAX_RETRIES", "9")
+    found = {**os.environ, **settings(Path("/home"), 4200)}
     assert found["PREFECT_SERVER_DATABASE_CONNECTION_URL"] == database
+    assert found["PREFECT_CLIENT_MAX_RETRIES"] == "9"
 
 
 def test_server__a_port_that_somebody_else_has_is_named(tmp_path, taken, monkeypatch):
