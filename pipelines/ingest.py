@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
+from prefect.settings import PREFECT_API_URL
 
 from pipelines import events
 from pipelines.dvc import StageFailedError
@@ -69,14 +70,16 @@ def announce(found: due.Due, model: str) -> None:
 
 
 @flow(name="ingest", flow_run_name="{reason}", validate_parameters=False)
-def ingest(drop: str = "", reason: str = "started by hand") -> None:
+def ingest(drop: str = "", reason: str = "started by hand", tells: bool = True) -> None:
     """Take in complete deliveries, make pairs of them, and announce a retraining that is due.
 
     Args:
         drop: The drop folder, or s3://BUCKET/PREFIX; by default `retraining.drop` of params.yaml.
         reason: Why it is run, for people.
+        tells: Whether to send events; where not, the next run does that tells.
     """
-    get_run_logger().info("Deliveries are looked for: %s.", reason)
+    log = get_run_logger().info
+    log("Deliveries are looked for: %s.", reason)
     params = load_params()
     place = drop or params.retraining.drop
     if is_remote(place):
@@ -84,11 +87,15 @@ def ingest(drop: str = "", reason: str = "started by hand") -> None:
     take_in(DOWNLOADS if is_remote(place) else Path(place), params)
     taken = inbox.uncounted()
     entries = count_pairs(taken, _make_pairs() if taken else "")
-    for entry in entries:
-        tell_of_delivery(entry, params.register_.name)
     found = is_due(params)
-    if found.is_due:
-        announce(found, params.register_.name)
+    log("Is a retraining due? %s.", found.sentence)
+    if tells:
+        for entry in entries:
+            tell_of_delivery(entry, params.register_.name)
+        if found.is_due:
+            announce(found, params.register_.name)
+    elif found.is_due:
+        log("due: run `python -m pipelines.retrain`, unless a deployment runs: it finds out itself")
     create_markdown_artifact(
         deliveries_markdown(entries, found),
         key="deliveries",
@@ -113,8 +120,10 @@ def main(
 ) -> None:
     """Take in what was delivered, without waiting for the deployment."""
     try:
+        # Nobody listens on a server that ends with this run.
+        lasts = bool(PREFECT_API_URL.value())
         with server_at_hand():
-            ingest(drop)
+            ingest(drop, tells=lasts)
     except StageFailedError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(console.EXIT_REFUSED if error.refused else 1)

@@ -1,7 +1,9 @@
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from pipelines import events, tasks
 from pipelines import ingest as module
@@ -68,3 +70,24 @@ def test_ingest__a_delivery_of_bad_pairs_only_is_done_and_told_of(told):
     assert told == [events.REFUSED]
     module.ingest()
     assert told == [events.REFUSED]
+
+
+def test_ingest__a_server_that_ends_with_the_run_is_told_nothing(told, caplog):
+    write_params()
+    module.ingest(tells=False)
+    (entry,) = read_journal()
+    assert (entry.state, entry.announced) == ("ingested", False)
+    assert told == []
+    assert "due: run `python -m pipelines.retrain`" in caplog.text
+    module.ingest()
+    assert told == [events.ARRIVED, events.DUE]
+
+
+@pytest.mark.parametrize("address", [None, "http://rig/api"])
+def test_main__tells_a_server_that_lasts(address, monkeypatch):
+    called = []
+    monkeypatch.setattr(module, "server_at_hand", nullcontext)
+    monkeypatch.setattr(module, "ingest", lambda _, *, tells: called.append(tells))
+    with temporary_settings({PREFECT_API_URL: address}):
+        module.main("")
+    assert called == [address is not None]
