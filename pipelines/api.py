@@ -1,6 +1,7 @@
 """What is asked of a Prefect server without Prefect, whose import takes seconds."""
 
 import subprocess
+import threading
 import time
 from contextlib import suppress
 
@@ -30,20 +31,27 @@ def answers(api: str) -> bool:
     return get_json(_health(api)) is True
 
 
-def comes_up(api: str, process: "subprocess.Popen[str]", limit_s: float) -> bool:
+def comes_up(
+    api: str,
+    process: "subprocess.Popen[str]",
+    limit_s: float,
+    stop: threading.Event | None = None,
+) -> bool:
     """Wait until a Prefect server answers; False if it ends before it does, or takes too long.
 
     Args:
         api: Its address.
         process: The server.
         limit_s: How long it may take, in seconds.
+        stop: When set, nothing is waited for any more.
     """
+    stop = stop or threading.Event()
     deadline = time.monotonic() + limit_s
     with _client() as client:  # one for all: a client takes a hundred times longer than a request
         while _get(client, _health(api)) is not True:
-            if process.poll() is not None or time.monotonic() > deadline:
+            late = time.monotonic() > deadline
+            if late or process.poll() is not None or stop.wait(_POLL_S):
                 return False
-            time.sleep(_POLL_S)
     return True
 
 

@@ -53,13 +53,16 @@ def settings(home: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def server(home: Path, port: int, environment: Mapping[str, str]) -> Iterator[None]:
+def server(
+    home: Path, port: int, environment: Mapping[str, str], stop: threading.Event
+) -> Iterator[None]:
     """Give the block a Prefect server: the configured one, ours if it runs, or a new one.
 
     Args:
         home: Where Prefect keeps its own files.
         port: Of the local server.
         environment: What `settings` returned.
+        stop: When set, a new one is not waited for.
 
     Raises:
         ServiceError: If there is none, and none can be started.
@@ -77,7 +80,7 @@ def server(home: Path, port: int, environment: Mapping[str, str]) -> Iterator[No
         command = ["prefect", "server", "start", "--host", _HOST, "--port", str(port)]
         command += ["--log-level", "warning"]
         with _running("server", [sys.executable, "-m", *command], environment) as process:
-            if not comes_up(address, process, _START_S):
+            if not comes_up(address, process, _START_S, stop) and not stop.is_set():
                 raise ServiceError(
                     f"{address}: the Prefect server does not start; its last lines say why"
                 )
@@ -106,7 +109,9 @@ def deploy(port: int, drop: str, stop: threading.Event) -> None:
     environment = settings(home, port)
     with ExitStack() as stack:
         stack.enter_context(_only_one(home))
-        stack.enter_context(server(home, port, environment))
+        stack.enter_context(server(home, port, environment, stop))
+        if stop.is_set():
+            return
         typer.echo(f"Prefect: {environment['PREFECT_API_URL'].removesuffix('/api')}")
         commands = {
             "flows": [sys.executable, "-m", "pipelines.serve"],

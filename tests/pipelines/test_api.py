@@ -5,7 +5,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from pipelines import api as module
 from pipelines.api import answers, comes_up, get_json
 
 NOWHERE = "http://127.0.0.1:9"
@@ -106,12 +105,20 @@ def test_answers__only_where_the_server_is_well(address, pages):
     assert not answers(f"{address}/api")
 
 
-def test_comes_up__waits_until_it_answers(address, pages, sleeper, monkeypatch):
+def test_comes_up__waits_until_it_answers(address, pages, sleeper):
+    class Waited(threading.Event):
+        def wait(self, timeout=None):
+            pages["/api/health"] = (200, b"true")
+            return super().wait(timeout)
+
     pages["/api/health"] = (503, b"true")
-    monkeypatch.setattr(
-        module.time, "sleep", lambda _: pages.update({"/api/health": (200, b"true")})
-    )
-    assert comes_up(f"{address}/api", sleeper, 60.0)
+    assert comes_up(f"{address}/api", sleeper, 60.0, Waited())
+
+
+def test_comes_up__told_to_stop_it_waits_no_longer(sleeper):
+    stop = threading.Event()
+    stop.set()
+    assert not comes_up(f"{NOWHERE}/api", sleeper, 3600.0, stop)
 
 
 def test_comes_up__a_server_that_ended_is_not_waited_for(sleeper):

@@ -1,6 +1,8 @@
 import os
 import socket
+import subprocess
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,12 @@ def taken():
         yield listener.getsockname()[1]
 
 
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def test_settings__everything_stays_in_the_project_and_on_this_machine(tmp_path):
     found = settings(tmp_path / ".prefect", 4211)
     assert found["PREFECT_HOME"] == str(tmp_path / ".prefect")
@@ -50,7 +58,7 @@ def test_server__a_port_that_somebody_else_has_is_named(tmp_path, taken, monkeyp
     environment = settings(tmp_path, taken)
     with (
         pytest.raises(ServiceError, match=f"port {taken} is taken, and not by this project's"),
-        server(tmp_path, taken, environment),
+        server(tmp_path, taken, environment, threading.Event()),
     ):
         pass
 
@@ -59,7 +67,7 @@ def test_server__a_configured_one_that_does_not_answer_is_named(tmp_path, monkey
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     with (
         pytest.raises(ServiceError, match="no Prefect server answers; start it") as failure,
-        server(tmp_path, 4200, settings(tmp_path, 4200)),
+        server(tmp_path, 4200, settings(tmp_path, 4200), threading.Event()),
     ):
         pass
     assert failure.value.transient
@@ -68,7 +76,7 @@ def test_server__a_configured_one_that_does_not_answer_is_named(tmp_path, monkey
 def test_server__ours_that_runs_already_is_used(tmp_path, taken, monkeypatch):
     pages = {"settings": {"home": str(tmp_path)}}
     monkeypatch.setattr(module, "get_json", lambda url: pages[url.rpartition("/")[2]])
-    with server(tmp_path, taken, settings(tmp_path, taken)):
+    with server(tmp_path, taken, settings(tmp_path, taken), threading.Event()):
         pass
 
 
@@ -79,3 +87,20 @@ def test_deploy__a_second_one_of_the_same_project_is_refused(tmp_path):
         pytest.raises(ServiceError, match="this project is deployed already"),
     ):
         deploy(4200, "data/drop", threading.Event())
+
+
+def test_deploy__told_to_end_while_its_server_starts_it_waits_for_nothing(monkeypatch):
+    started = []
+
+    @contextmanager
+    def running(name, _command, _environment):
+        started.append(name)
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE, text=True) as process:
+            yield process
+
+    monkeypatch.setattr(module, "_running", running)
+    monkeypatch.setattr(module, "_START_S", 3.0)
+    stop = threading.Event()
+    stop.set()
+    deploy(_free_port(), "data/drop", stop)
+    assert started == ["server"]
