@@ -80,6 +80,8 @@ def watch(drop: str, start: Callable[[str, str], None], stop: threading.Event) -
         rust_timeout=int(poll * 1000),
         yield_on_timeout=True,
         raise_interrupt=False,
+        # What cannot be read is a fault of its delivery.
+        ignore_permission_denied=True,
     ):
         _look(drop, start)
 

@@ -47,6 +47,13 @@ def test_watch__a_delivery_is_seen_when_it_is_complete(watching):
     assert started[0] == ("data/drop", "street--1 arrived")
 
 
+def test_watch__a_folder_that_cannot_be_read_is_watched_as_far_as_it_can(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(module, "changes", lambda *_, **kinds: asked.update(kinds) or ())
+    watch("data/drop", lambda *_: None, threading.Event())
+    assert asked["ignore_permission_denied"]
+
+
 def test_watch__goes_on_when_looking_or_starting_fails(watching, monkeypatch, caplog):
     _, woken = watching
     errors = [RetrainingError("the journal is damaged"), httpx.ConnectError("refused")]
