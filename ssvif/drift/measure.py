@@ -89,6 +89,12 @@ class Drift:
         """Whether the new pairs, or those of one set, differ so much that it matters."""
         return any(finding.matters for finding in self.findings)
 
+    @property
+    def undecided(self) -> tuple[Finding, ...]:
+        """Differences above the limit of the index that chance may explain."""
+        limit = self.params.stability_index
+        return tuple(one for one in self.findings if one.index > limit and not one.matters)
+
 
 @dataclass(frozen=True)
 class _Case:

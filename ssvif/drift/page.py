@@ -100,13 +100,8 @@ def _lead(drift: Drift) -> Iterator[str]:
         f"{percent(furthest.outside)} of the new pairs lie beyond nearly all that the champion"
         f" learnt in {title}, the measure where most do."
     )
-    close = [
-        finding
-        for finding in drift.findings
-        if finding.judged and not finding.matters and finding.index > drift.params.stability_index
-    ]
-    if close and not drift.matters:
-        names = ", ".join(dict.fromkeys(BY_NAME[finding.measure].title for finding in close))
+    if drift.undecided and not drift.matters:
+        names = ", ".join(dict.fromkeys(BY_NAME[one.measure].title for one in drift.undecided))
         yield (
             f"Differences in {names} are large, but blocks of neighbouring frames are too few or"
             " too different among themselves to tell them from chance."

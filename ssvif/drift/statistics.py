@@ -120,9 +120,13 @@ def stability_index(reference: Floats, new: Floats) -> Floats:
 
 
 def least_pvalue(reference_blocks: int, new_blocks: int, *, permutations: int) -> float:
-    """Return the least p that so many blocks can give."""
+    """Return the least p that so many blocks can give.
+
+    Where both sides have equally many, each way is as far apart as the one with sides exchanged.
+    """
     ways = comb(reference_blocks + new_blocks, new_blocks)
-    return max(1.0 / ways, 1.0 / (1 + permutations))
+    as_far = 2 if reference_blocks == new_blocks else 1
+    return max(as_far / ways, 1.0 / (1 + permutations))
 
 
 def superiority(reference: Floats, new: Floats) -> float:

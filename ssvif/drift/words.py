@@ -31,6 +31,9 @@ def sentence(drift: Drift, champion: str) -> str:
             f"of {name} are {_list(_mattering(drift, name))}" for name in groups
         )
         return f"New captures {found} than what {champion} learnt: retrain."
+    if drift.undecided:
+        alike = f"Whether new captures are like what {champion} learnt"
+        return f"{alike} cannot be told yet: bring in more."
     return f"New captures are like what {champion} learnt: nothing to do."
 
 

@@ -62,6 +62,17 @@ def test_measure_drift__large_but_not_beyond_chance_does_not_matter(make_pairs, 
     assert "2 blocks of scenes beside 4" in drift.findings[0].reason
 
 
+def test_measure_drift__equally_many_blocks_are_judged_where_chance_can_be_ruled_out(
+    make_pairs,
+) -> None:
+    # Of C(8, 4) = 70 ways two are as far apart: six tests at 2 / 70 pass 0.2, and not 0.15.
+    both = make_pairs(40), make_pairs(40, seed=1, vis_mean=9.0)
+    for level, judged in ((0.15, False), (0.2, True)):
+        params = DriftParams(permutations=400, level=level)
+        drift = measure_drift(*both, params=params, seed=0)
+        assert drift.judged is judged
+
+
 def test_measure_drift__a_small_index_does_not_matter(make_pairs) -> None:
     params = DriftParams(permutations=400, stability_index=50.0)
     new = make_pairs(100, seed=1, vis_mean=-4.0)

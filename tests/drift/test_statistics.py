@@ -131,6 +131,15 @@ def test_least_pvalue__few_blocks_or_few_permutations() -> None:
     assert least_pvalue(100, 50, permutations=999) == pytest.approx(1 / 1000)
 
 
+def test_least_pvalue__equally_many_blocks_are_as_far_apart_the_other_way_round() -> None:
+    values, is_new = np.repeat([0.0, 1.0], 3), np.arange(6) >= 3
+    sample = Sample.of_values(values, is_new)
+    found = shift(sample, is_new, np.arange(6).astype(np.str_), permutations=4000, seed=0)
+    least = least_pvalue(3, 3, permutations=4000)
+    assert least == pytest.approx(2 / 20)
+    assert found.pvalue == pytest.approx(least, rel=0.15)
+
+
 def test_superiority__worked_out_by_hand() -> None:
     # 2 is above 1 and equals 2: (1 + 0) / 2; 3 is above both.
     assert superiority(np.array([1.0, 2.0]), np.array([2.0, 3.0])) == pytest.approx(0.75)

@@ -16,8 +16,10 @@ def test_sentence__says_what_differs_and_what_to_do(dark) -> None:
     )
 
 
-def test_sentence__nothing_differs(measure) -> None:
-    assert sentence(measure(), "version 3") == (
+def test_sentence__nothing_differs(dark) -> None:
+    # A small difference that chance does not explain is none that matters.
+    findings = (replace(FINDING, index=0.2, pvalue=0.01), replace(FINDING, index=0.1, pvalue=0.9))
+    assert sentence(replace(dark, findings=findings), "version 3") == (
         "New captures are like what version 3 learnt: nothing to do."
     )
 
@@ -45,6 +47,16 @@ def test_sentence__two_sets_differ(dark) -> None:
     findings = tuple(replace(FINDING, group=name, matters=True) for name in ("a", "b"))
     assert sentence(replace(dark, findings=findings), "version 3") == (
         "New captures of a are darker; those of b are darker than what version 3 learnt: retrain."
+    )
+
+
+@pytest.mark.parametrize("group", ["", "cam2"])
+def test_sentence__a_large_difference_that_chance_may_explain_is_not_called_alike(
+    dark, group
+) -> None:
+    findings = (replace(FINDING, index=0.0), replace(FINDING, group=group, index=0.3, pvalue=0.2))
+    assert sentence(replace(dark, findings=findings), "version 3") == (
+        "Whether new captures are like what version 3 learnt cannot be told yet: bring in more."
     )
 
 
