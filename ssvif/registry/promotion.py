@@ -107,7 +107,9 @@ def apply_decision(
             return Promotion.nothing(version, champion, why_it_leads(store, name, version))
         done = find_event(store, event_id)
         if done is not None and done.info.status == "FINISHED":
-            return Promotion.nothing(version, champion, _told(read_event(done), version))
+            return Promotion.nothing(
+                version, champion, _told_before(read_event(done), version, champion)
+            )
         _require_compared(registry, decided, champion)
         obstacle = _obstacle(registry, decided, version)
         event = Event(
@@ -205,6 +207,14 @@ def why_it_leads(store: Store, name: str, version: int) -> str:
 
 def _told(event: Event | None, version: int) -> str:
     return f"version {version} leads already" if event is None else event.story
+
+
+def _told_before(event: Event | None, version: int, champion: int | None) -> str:
+    """Return what a decision once did for a version that does not lead now."""
+    if event is not None and event.leads != version:
+        return event.story
+    leads = "nobody" if champion is None else f"version {champion}"
+    return f"version {version} was promoted and is no longer the champion ({leads} leads)"
 
 
 def _file_of(decision: Path) -> Path:

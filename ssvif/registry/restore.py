@@ -167,7 +167,8 @@ def _event(registry: Registry, model: Recorded) -> Event:
     version = _version(registry, model)
     compared = registry.find(decided.champion.bundle) if decided.champion else None
     outcome, _, reason = model.sentence.partition(": ")
-    leads = bool(_LEADS.match(outcome)) or (not reason and decided.promotes)
+    leads = bool(_LEADS.match(outcome)) if outcome else decided.promotes
+    told = "" if leads else outcome
     tags = decision_tags(decided, retraining=model.retraining, commit=model.commit)
     registry.tag(version, tags)
     if leads:
@@ -181,7 +182,7 @@ def _event(registry: Registry, model: Recorded) -> Event:
         version=version,
         champion=compared,
         by="gate",
-        reason=reason or decided.sentence,
+        reason=reason or told or decided.sentence,
         at_ms=model.at_ms,
         retraining=model.retraining,
     )

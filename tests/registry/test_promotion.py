@@ -130,7 +130,7 @@ def test_apply_decision__the_same_decision_after_a_rollback_is_done_already(
     apply_decision(decision, bundle=2, **project)
     rollback(**project, by="Ada", reason="halos")
     again = apply_decision(decision, bundle=2, **project)
-    told = "Version 2 leads, after version 1: Qabf +0.02"
+    told = "version 2 was promoted and is no longer the champion (version 1 leads)"
     assert again == Promotion(2, 1, 1, changed=False, sentence=told)
 
 

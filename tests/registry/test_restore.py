@@ -1,5 +1,7 @@
 """What `ssvif sync` does as a whole is tested with it; here is what the registry makes of it."""
 
+import shutil
+
 import pytest
 
 from ssvif.params import FloorParams
@@ -61,4 +63,18 @@ def test_restore__what_was_rolled_back_before_was_refused(
     leads, kinds = leads_and_kinds()
     assert leads == 1
     assert "refusal" in kinds
+    assert "promotion" not in kinds
+
+
+def test_restore__what_was_rolled_back_before_it_was_recorded_does_not_lead(
+    two_versions, decide, project, lose_and_restore
+):
+    decision = decide(two_versions[1], sentence="promote over version 1: gains 4 % of Qabf")
+    apply_decision(decision, bundle=2, **project)
+    rollback(**project, by="Ada", reason="halos")
+    said = apply_decision(decision, bundle=2, **project).sentence  # as after a kill
+    shutil.rmtree(project["champion_folder"])
+    lose_and_restore(decision, said)
+    leads, kinds = leads_and_kinds()
+    assert leads == 1
     assert "promotion" not in kinds
