@@ -57,8 +57,11 @@ class Starter:
     def _goes_on(self) -> bool:
         if self._run is None:
             return False
-        with get_client(sync_client=True) as client:
-            state = client.read_flow_run(self._run).state
+        try:
+            with get_client(sync_client=True) as client:
+                state = client.read_flow_run(self._run).state
+        except ObjectNotFound:  # somebody deleted it
+            return False
         return state is not None and not state.is_final()
 
 

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from prefect.exceptions import ObjectNotFound
 
 from pipelines import watch as module
 from pipelines.watch import Starter, watch
@@ -75,6 +76,7 @@ class Server:
     def __init__(self):
         self.runs = []
         self.is_final = False
+        self.is_deleted = False
 
     def read_deployment_by_name(self, name):
         assert name == "ingest/ingest"
@@ -85,6 +87,8 @@ class Server:
         return type("Run", (), {"id": uuid4(), "name": "run"})
 
     def read_flow_run(self, _run):
+        if self.is_deleted:
+            raise ObjectNotFound(Exception("no such run"))
         state = type("State", (), {"is_final": lambda _: self.is_final})()
         return type("Run", (), {"state": state})
 
@@ -100,6 +104,14 @@ def test_starter__one_run_at_a_time(server):
         starter.start("data/drop", reason)
     assert server.runs == ["a arrived"]
     server.is_final = True
+    starter.start("data/drop", "b arrived")
+    assert server.runs == ["a arrived", "b arrived"]
+
+
+def test_starter__a_run_that_somebody_deleted_does_not_go_on(server):
+    starter = Starter()
+    starter.start("data/drop", "a arrived")
+    server.is_deleted = True
     starter.start("data/drop", "b arrived")
     assert server.runs == ["a arrived", "b arrived"]
 
