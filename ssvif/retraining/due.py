@@ -83,8 +83,10 @@ def is_due(params: RetrainingParams, *, root: Path = Path(), now: float | None =
     """
     ids = _training_ids(root / MANIFEST_FILE)
     new = ids - _seen(root / CHAMPION)
-    arrivals = [e.at for e in read_journal(root / JOURNAL) if e.state in ("taken", "ingested")]
     present = time.time() if now is None else now
+    brought = [e for e in read_journal(root / JOURNAL) if e.state in ("taken", "ingested")]
+    # A time to come is of a clock that was set back since: it says nothing.
+    arrivals = [entry.at for entry in brought if entry.at <= present]
     until = max(arrivals, default=0.0) + params.debounce_seconds
     return Due(
         new_pairs=len(new),
@@ -130,11 +132,11 @@ def _announced(root: Path, now: float) -> frozenset[str]:
     path = root / JOURNAL / _ANNOUNCED
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        ids, is_recent = frozenset(content["ids"]), now - float(content["at"]) < _REPEAT_S
+        ids, age = frozenset(content["ids"]), now - float(content["at"])
     except FileNotFoundError:
         return frozenset()
     except (OSError, ValueError, TypeError, LookupError) as error:
         raise RetrainingError(
             f"{path}: not readable ({error}); delete it, and a retraining may be announced again"
         ) from error
-    return ids if is_recent else frozenset()
+    return ids if 0.0 <= age < _REPEAT_S else frozenset()

@@ -92,6 +92,14 @@ def test_is_due__not_while_further_deliveries_may_follow():
     assert late.is_due
 
 
+def test_is_due__a_clock_that_was_set_back_delays_nothing():
+    ingested([1, 2, 3])
+    arrived(at=9e9)
+    assert is_due(PARAMS, now=1000.0).is_due
+    mark_due_announced(is_due(PARAMS, now=9e9), now=9e9)
+    assert is_due(PARAMS, now=1000.0).is_due
+
+
 @pytest.mark.parametrize("state", ["refused", "known"])
 def test_is_due__deliveries_that_bring_nothing_are_not_waited_for(state):
     ingested([1, 2, 3])
