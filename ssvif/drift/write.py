@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+from filelock import FileLock
+
 from ssvif.data.manifest import PAIRS_FOLDER
 from ssvif.drift.history import HISTORY, Occasion, history_text, read_history, with_measurement
 from ssvif.drift.measure import Drift
 from ssvif.drift.page import render_drift
 from ssvif.drift.unusual import most_unusual, show
-from ssvif.files import staged_files, write_text
+from ssvif.files import require_writable, staged_files, write_text
 
 REPORTS = Path("reports/drift")
 PAGE = "index.html"
+LOCK = ".lock"
 
 
 def write_drift(
@@ -34,10 +37,12 @@ def write_drift(
         ImageError: If a pair that is shown is damaged.
         StorageError: If the folder cannot be written.
     """
-    history = with_measurement(read_history(folder), drift, occasion)
     unusual = show(most_unusual(drift), pairs)
-    page = render_drift(drift, occasion, history=history, unusual=unusual)
-    with staged_files(folder) as staged:
-        write_text(staged / PAGE, page)
-        write_text(staged / HISTORY, history_text(history))
+    require_writable(folder)
+    with FileLock(folder / LOCK):  # the flow and a person may measure at once
+        history = with_measurement(read_history(folder), drift, occasion)
+        page = render_drift(drift, occasion, history=history, unusual=unusual)
+        with staged_files(folder) as staged:
+            write_text(staged / PAGE, page)
+            write_text(staged / HISTORY, history_text(history))
     return folder / PAGE
