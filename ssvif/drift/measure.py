@@ -236,10 +236,13 @@ def _compare(case: _Case, permutations: int, seed: int) -> Finding:
 
 def _too_few_pairs(case: _Case, params: DriftParams) -> str:
     finding, least = case.finding, params.min_pairs
+    needed = f"at least {least} are needed"
+    if finding.measure == PROTOTYPES:
+        needed = f"of those that were looked at; {needed}"
     if finding.new_pairs < least:
-        return f"{_pairs(finding.new_pairs, 'new')}, at least {least} are needed"
+        return f"{_pairs(finding.new_pairs, 'new')}, {needed}"
     if finding.reference_pairs < least:
-        return f"{_pairs(finding.reference_pairs, 'learnt')}, at least {least} are needed"
+        return f"{_pairs(finding.reference_pairs, 'learnt')}, {needed}"
     return ""
 
 

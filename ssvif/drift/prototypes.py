@@ -16,7 +16,7 @@ from ssvif.files import sha256_file, write_json
 from ssvif.models.weights import load_model
 
 CACHE = Path(".cache/drift")
-SAMPLE = 64  # pairs of either side at most
+SAMPLE = 64  # pairs of either side, unless more are needed to judge
 
 _HASH_LENGTH = 16
 _DIGITS = 6
@@ -59,7 +59,7 @@ def prototype_shares(
         ]
         if len(there) < least:
             return f"{len(there)} of {len(ids)} {kind} pairs are on disk, {least} are needed"
-        places |= dict.fromkeys(there[:SAMPLE], folder)
+        places |= dict.fromkeys(there[: max(SAMPLE, least)], folder)
     path = cache / f"{sha256_file(weights)[:_HASH_LENGTH]}.json"
     known = _read(path)
     missing = {one: folder for one, folder in places.items() if one not in known}

@@ -146,6 +146,18 @@ def test_measure_drift__other_prototypes_matter(make_pairs, params) -> None:
     assert np.isnan(found.superiority)
 
 
+def test_measure_drift__few_of_a_set_were_looked_at_is_told_so(make_pairs, params) -> None:
+    old, usual, camera = make_pairs(60), make_pairs(60, seed=1), make_pairs(40, seed=2, set_="cam2")
+    seen = [*old["id"], *usual["id"], *camera["id"].head(5)]
+    prototypes = pd.DataFrame(0.5, index=seen, columns=["prototype 0", "prototype 1"])
+    new = pd.concat([usual, camera])
+    drift = measure_drift(old, new, params=params, seed=0, prototypes=prototypes)
+    assert by_measure(drift, "cam2")["luminance"].new_pairs == 40
+    assert by_measure(drift, "cam2")["prototypes"].reason == (
+        "5 new pairs, of those that were looked at; at least 12 are needed"
+    )
+
+
 def test_measure_drift__why_there_are_no_prototypes_is_told(make_pairs, params) -> None:
     drift = measure_drift(
         make_pairs(100), make_pairs(50, seed=1), params=params, seed=0, prototypes="none on disk"

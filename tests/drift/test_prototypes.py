@@ -62,6 +62,11 @@ def test_prototype_shares__a_bounded_sample_that_stays(shares_of, monkeypatch) -
     assert sorted(shares_of(old=OLD[::-1]).index) == [*OLD[:2], *NEW[:2]]
 
 
+def test_prototype_shares__as_many_as_are_needed_to_judge(shares_of, monkeypatch) -> None:
+    monkeypatch.setattr(prototypes, "SAMPLE", 2)
+    assert sorted(shares_of(least=3).index) == [*OLD[:3], *NEW]
+
+
 def test_prototype_shares__pairs_that_are_gone_are_told(shares_of, folder) -> None:
     for one in OLD[:4]:
         pair_paths(one, folder)[1].unlink()
