@@ -110,7 +110,10 @@ def _say_sightings(found: "Sightings", *, as_json: bool, exclude: bool) -> None:
         mark = "  must be retrained" if exclude and seen.must_go else ""
         typer.echo(f"  {seen.sentence}{mark}")
     for version in found.silent:
-        typer.echo(f"  version {version}: does not say what it saw; it is of an earlier release")
+        typer.echo(
+            f"  version {version}: does not say all it saw: it is of an earlier release, or goes "
+            "on from a version that is, or that is not registered any more"
+        )
     if exclude:
         typer.echo(
             f"to forget it: add {found.pair!r} to ingest.exclude in params.yaml, commit, and run "

@@ -4,7 +4,7 @@ A model that goes on from another one has seen what that one has: so the search 
 starts of training back to the first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,8 @@ class Sightings:
         pair: As it was asked for.
         ids: The pair's ids; there are several where its files changed under its name.
         seen: The versions that saw it, the oldest first.
-        silent: Versions that do not say what they saw.
+        silent: Versions that do not say all they saw: they know no pairs, or they go on from one
+            that does not, or that is not registered.
     """
 
     pair: str
@@ -85,19 +86,26 @@ def find_sightings(pair: str, origins: Sequence[Origin]) -> Sightings:
     rows = {version: _rows(table, pair) for version, table in tables.items()}
     ids = {found for table in rows.values() for found in table["id"]}
     seen: dict[int, Sighting] = {}
+    silent: set[int] = set()
     for origin in origins:
         split = _split(tables.get(origin.version), pair, ids)
         parent = seen.get(origin.parent) if origin.parent is not None else None
         through = origin.parent if parent is not None and parent.must_go else None
         if split is not None or through is not None:
             seen[origin.version] = Sighting(origin.version, origin.aliases, split, through)
+        if origin.version not in tables or (origin.start and origin.parent in {None, *silent}):
+            silent.add(origin.version)
     if not seen:
         raise RegistryError(
-            f"{pair}: no registered version has seen it; give SET/NAME or the id, as "
-            "`ssvif lineage VERSION --pairs` lists them"
+            f"{pair}: no registered version says that it has seen it{_but(silent)}; give SET/NAME "
+            "or the id, as `ssvif lineage VERSION --pairs` lists them"
         )
-    silent = tuple(origin.version for origin in origins if origin.version not in tables)
-    return Sightings(pair, tuple(sorted(ids)), tuple(seen.values()), silent)
+    return Sightings(pair, tuple(sorted(ids)), tuple(seen.values()), tuple(sorted(silent)))
+
+
+def _but(silent: Iterable[int]) -> str:
+    numbers = ", ".join(map(str, sorted(silent)))
+    return f" (not all that they saw: {numbers})" if numbers else ""
 
 
 def _rows(table: "pd.DataFrame", pair: str) -> "pd.DataFrame":

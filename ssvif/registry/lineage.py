@@ -1,7 +1,7 @@
 """From a fused image, a weights file, a bundle or a version: what it was made from."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,8 @@ class Origin:
         bundle: Hash of its bundle.
         run_id: The MLflow run that trained it, or None where the store had none.
         retraining: The retraining that made it, or None where that was `dvc repro`.
-        parent: The version that its training went on from, or None.
+        parent: The version that its training went on from, or None where there was none, or it is
+            not registered.
         facts: What its bundle's lineage.json says: commit, manifest, pairs by set and split.
         params: The parameters of its training.
         folder: The files of its bundle, but for its weights.
@@ -57,6 +58,12 @@ class Origin:
     params: Mapping[str, Any]
     folder: Path
     sources: tuple[str, str] | None = None
+
+    @property
+    def start(self) -> str | None:
+        """Hash of the bundle that its training went on from, registered or not."""
+        start = self.facts.get("start")
+        return str(start["bundle"]) if start else None
 
     def pairs(self) -> "pd.DataFrame":
         """Return the pairs it saw, with the split of each; see `read_pairs`."""
@@ -103,6 +110,23 @@ def trace_all(*, name: str, folder: Path = DOWNLOADS) -> list[Origin]:
         registry = Registry(open_client(), name)
         versions = [version for version in registry.versions() if BUNDLE_TAG in version.tags]
         return [_origin(registry, [int(found.version)], folder) for found in reversed(versions)]
+
+
+def ancestors(bundles: Iterable[str], origins: Iterable[Origin]) -> set[str]:
+    """Return the bundles that training of some went on from, and these from, back to the first.
+
+    Args:
+        bundles: Hashes of bundles.
+        origins: Every registered version.
+    """
+    starts = {origin.bundle: origin.start for origin in origins}
+    found: set[str] = set()
+    for bundle in bundles:
+        start = starts.get(bundle)
+        while start is not None and start not in found:
+            found.add(start)
+            start = starts.get(start)
+    return found
 
 
 def _numbers(registry: Registry, target: str, weights: str | None) -> list[int]:

@@ -1,15 +1,18 @@
 """Collects what nobody needs any more: old versions, their tags, and files of DVC's cache.
 
 What the champion, the previous champion, the challenger or an open retraining needs stays, and so
-does what any branch or other tag names.
+does what any branch or other tag names. Of what they went on from the versions stay, for their
+bundles say which pairs were learnt there; their tags, and their data, do not.
 """
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from ssvif.errors import RetrainingError
 from ssvif.params import Params
+from ssvif.registry.lineage import ancestors, trace_all
 from ssvif.registry.orphans import aliased_bundles, remove_old_versions
 from ssvif.registry.pin import LOCK, read_lock
 from ssvif.retraining.git import run_dvc
@@ -63,17 +66,17 @@ def collect(project: Path, params: Params, *, keep: int, dry_run: bool = False) 
     project = project.absolute()
     with ExitStack() as stack:
         _require_rest(project, stack)
-        needed = _needed(project, params.register_.name)
-        versions = remove_old_versions(
-            params.register_.name, keep=keep, needed=needed, dry_run=dry_run
-        )
+        name = params.register_.name
+        needed = _needed(project, name)
+        told_by = needed | _ancestors(needed, name, keep)
+        versions = remove_old_versions(name, keep=keep, needed=told_by, dry_run=dry_run)
         tags = [
-            name
-            for name in recorded_ids(project)[keep:]
-            if recorded_bundle(project, name) not in needed
+            tag
+            for tag in recorded_ids(project)[keep:]
+            if recorded_bundle(project, tag) not in needed
         ]
-        for name in tags if not dry_run else ():
-            delete_tag(project, name)
+        for tag in tags if not dry_run else ():
+            delete_tag(project, tag)
         cache = _collect_cache(project, dry_run=dry_run)
     return Collected(len(versions), tuple(tags), cache)
 
@@ -107,6 +110,12 @@ def _needed(project: Path, name: str) -> set[str]:
         lock = read_lock(folder / LOCK)
         needed |= {pin.bundle for pin in (lock.start, lock.champion) if pin}
     return needed
+
+
+def _ancestors(needed: Collection[str], name: str, keep: int) -> set[str]:
+    """Return what the versions that stay went on from: only those say what was learnt there."""
+    origins = trace_all(name=name)
+    return ancestors([*needed, *(origin.bundle for origin in origins[-keep:])], origins)
 
 
 def _collect_cache(project: Path, *, dry_run: bool) -> str:

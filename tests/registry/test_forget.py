@@ -10,7 +10,8 @@ from ssvif.registry.lineage import Origin
 def origin(tmp_path):
     """Make a version that saw the given pairs: rows of id, set, name, split."""
 
-    def made(version, rows, *, parent=None, aliases=()):
+    def made(version, rows, *, parent=None, start=None, aliases=()):
+        start = str(parent) * 64 if parent else start
         folder = tmp_path / str(version)
         folder.mkdir()
         if rows is not None:
@@ -26,7 +27,7 @@ def origin(tmp_path):
             run_id=None,
             retraining=None,
             parent=parent,
-            facts={},
+            facts={"start": {"bundle": start} if start else None},
             params={},
             folder=folder,
         )
@@ -90,5 +91,18 @@ def test_find_sightings__names_versions_that_do_not_say(origin):
 
 
 def test_find_sightings__refuses_a_pair_that_nobody_saw(origin):
-    with pytest.raises(RegistryError, match="no registered version has seen it"):
+    with pytest.raises(RegistryError, match="no registered version says that it has seen it; give"):
         find_sightings("rig/7", [origin(1, [("aa", "rig", "0", "train")])])
+
+
+def test_find_sightings__what_an_ancestor_saw_that_is_gone_nobody_says(origin):
+    origins = [
+        origin(2, [("bb", "rig", "1", "train")], start="1" * 64),
+        origin(3, [("aa", "rig", "0", "test")], parent=2),
+        origin(4, [("aa", "rig", "0", "train")]),
+    ]
+    found = find_sightings("rig/0", origins)
+    assert versions(found) == {3: ("test", None, False), 4: ("train", None, True)}
+    assert found.silent == (2, 3)
+    with pytest.raises(RegistryError, match=r"not all that they saw: 2, 3\)"):
+        find_sightings("rig/7", origins)

@@ -2,12 +2,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from benchmarks.projects import commit
 from ssvif.errors import RetrainingError
 from ssvif.params import Params
+from ssvif.registry.lineage import Origin
 from ssvif.registry.pin import ChampionLock, Pin, write_lock
 from ssvif.retraining import garbage
 from ssvif.retraining.garbage import collect
@@ -32,6 +34,7 @@ def asked(monkeypatch):
 
     monkeypatch.setattr(garbage, "aliased_bundles", lambda _name: NEEDED)
     monkeypatch.setattr(garbage, "remove_old_versions", remove)
+    monkeypatch.setattr(garbage, "trace_all", lambda **_: [])
     return calls
 
 
@@ -93,6 +96,16 @@ def test_collect__waste_goes_and_what_is_needed_stays(project, asked):
     assert found.sentence == (
         "1 old versions and 1 tags of retrainings; Removed 2 objects from repo cache."
     )
+
+
+def test_collect__what_those_that_stay_went_on_from_still_says_what_it_saw(
+    project, asked, monkeypatch
+):
+    starts = {"1": None, "2": "1", "leads": "2", "3": None, "4": "3", "last": "4"}
+    made = [Mock(spec=Origin, bundle=bundle, start=start) for bundle, start in starts.items()]
+    monkeypatch.setattr(garbage, "trace_all", lambda **_: made)
+    collect(project, Params(), keep=1, dry_run=True)
+    assert asked[0][2] == {"leads", "led", "newest", "1", "2", "3", "4"}
 
 
 def test_collect__dry_run_changes_nothing(project, asked):
