@@ -111,12 +111,20 @@ def _lead(drift: Drift) -> Iterator[str]:
 def _tables(drift: Drift) -> Iterator[Table]:
     for group in dict.fromkeys(finding.group for finding in drift.findings):
         members = [finding for finding in drift.findings if finding.group == group]
-        known = bool((drift.reference["set"] == group).any())
         title = group or "All new pairs"
         first = members[0]
-        beside = f"{first.new_pairs} new, beside {first.reference_pairs} learnt"
-        note = "" if group == TOGETHER else " of this set" if known else " of other sets: it is new"
-        yield Table(title, beside + note, tuple(_row(one, drift) for one in members))
+        note = f"{first.new_pairs} new, beside {first.reference_pairs} learnt"
+        if group != TOGETHER:
+            own = int((drift.reference["set"] == group).sum())
+            note += f" of {_origin(own, first.reference_pairs)}"
+        yield Table(title, note, tuple(_row(one, drift) for one in members))
+
+
+def _origin(own: int, compared: int) -> str:
+    """Say which learnt pairs a set is compared with, of which so many are its own."""
+    if own == compared:
+        return "this set"
+    return f"all sets, {own} of them of this one" if own else "other sets: it is new"
 
 
 def _row(finding: Finding, drift: Drift) -> Row:

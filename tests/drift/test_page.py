@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ssvif.drift.history import read_history, with_measurement
+from ssvif.drift.measure import measure_drift
 from ssvif.drift.page import render_drift
 from ssvif.drift.unusual import Shown, Unusual
 from tests.pages import check_asks_for_nothing, outline
@@ -90,3 +91,16 @@ def test_render_drift__a_set_is_told_whether_it_is_new(make_pairs, measure, occa
     found = render_drift(measure(new), occasion, history=read_history(tmp_path), unusual=[])
     assert "cam2 <small>60 new, beside 200 learnt of other sets: it is new</small>" in found
     assert "road <small>60 new, beside 200 learnt of this set</small>" in found
+
+
+def test_render_drift__a_set_with_too_few_learnt_pairs_is_told_what_it_is_compared_with(
+    make_pairs, params, occasion, tmp_path
+):
+    learnt = pd.concat([make_pairs(80), make_pairs(5, seed=3, set_="cam2")])
+    new = pd.concat([make_pairs(60, seed=1), make_pairs(60, seed=2, set_="cam2")])
+    drift = measure_drift(learnt, new, params=params, seed=0)
+    found = render_drift(drift, occasion, history=read_history(tmp_path), unusual=[])
+    assert (
+        "cam2 <small>60 new, beside 85 learnt of all sets, 5 of them of this one</small>"
+    ) in found
+    assert "road <small>60 new, beside 80 learnt of this set</small>" in found
