@@ -12,17 +12,16 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from ssvif.errors import RetrainingError, ServiceError
+from ssvif.errors import RetrainingError, ServiceError, SsvifError
 from ssvif.files import atomic_folder, sha256_json, write_text
-from ssvif.retraining.deliveries import MARKER
+from ssvif.retraining.deliveries import MARKER, is_name
 
 DOWNLOADS = Path("data/drop")
 
 _MAX_FILES = 200_000  # of a delivery
-_MAX_NAME_BYTES = 200  # of a part of a key; file systems take 255
 _SPARE_SHARE = 0.5  # of the free disk that a delivery may fill
 # In a copy: what it was made from.
 _ORIGIN = ".origin"
@@ -83,7 +82,7 @@ def fetch_deliveries(
     quiet_seconds: float,
     now: float | None = None,
 ) -> list[str]:
-    """Copy complete deliveries that are new from a bucket.
+    """Copy complete deliveries that are new from a bucket; one that cannot be stops no other.
 
     Args:
         place: `s3://BUCKET/PREFIX`, or what else fsspec knows; the first part of a key below it
@@ -98,12 +97,15 @@ def fetch_deliveries(
     Raises:
         RetrainingError: If the address is not understood.
         ServiceError: If the bucket cannot be read; the same call may do later.
-        StorageError: If the folder cannot be written.
     """
     copied = []
     for filesystem, name, objects in _awaited(place, folder, quiet_seconds, now):
-        _copy(filesystem, objects, folder / name, place)
-        copied.append(name)
+        try:
+            _copy(filesystem, objects, folder / name, place)
+        except SsvifError as error:
+            _LOG.warning("%s: not copied, but later if it can be: %s", name, error)
+        else:
+            copied.append(name)
     return copied
 
 
@@ -166,6 +168,8 @@ def _why_not(name: str, objects: Sequence[_Object], folder: Path) -> str:
     for text in (name, *(found.name for found in objects)):
         if not _is_safe(text):
             return f"the key {text!a} is no file's name; rename it"
+    if both := _files_and_folders({MARKER, _ORIGIN, *(found.name for found in objects)}):
+        return f"{min(both)!a} is a file and a folder; rename one of them"
     if len(objects) > _MAX_FILES:
         return f"{len(objects)} files, of {_MAX_FILES} at most; deliver it in parts"
     folder.mkdir(parents=True, exist_ok=True)
@@ -175,13 +179,19 @@ def _why_not(name: str, objects: Sequence[_Object], folder: Path) -> str:
     return ""
 
 
+def _files_and_folders(names: set[str]) -> set[str]:
+    """Return the files that others lie in, which a bucket may have and no folder."""
+    homes = {PurePosixPath(name.rpartition("/")[0]) for name in names}
+    return names & {folder.as_posix() for home in homes for folder in (home, *home.parents)}
+
+
 def _is_safe(name: str) -> bool:
     """Whether a key names a file below the folder it is copied to, on any file system."""
     return all(
         part not in ("", ".", "..")
-        and len(part.encode("utf-8", "surrogatepass")) <= _MAX_NAME_BYTES
+        and is_name(part)
         and not part.startswith(".part-")
-        and not any(c in "\\:" or unicodedata.category(c) in ("Cc", "Cs") for c in part)
+        and not any(c in "\\:" or unicodedata.category(c) == "Cc" for c in part)
         for part in name.split("/")
     )
 

@@ -108,7 +108,7 @@ def test_fetch_deliveries__too_many_files_are_left(bucket, drop, monkeypatch):
     assert fetch(drop) == []
 
 
-def test_fetch_deliveries__cut_off_leaves_nothing_half(bucket, drop, monkeypatch):
+def test_fetch_deliveries__cut_off_leaves_nothing_half(bucket, drop, monkeypatch, caplog):
     put(bucket, f"street/{MARKER}")
     put(bucket, "street/vis/0.png")
 
@@ -117,11 +117,39 @@ def test_fetch_deliveries__cut_off_leaves_nothing_half(bucket, drop, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(type(bucket), "get_file", fail)
-        with pytest.raises(ServiceError, match=r"cannot be read \(reset by peer\)") as failure:
-            fetch(drop)
-    assert failure.value.transient
+        assert fetch(drop) == []
+    assert "street: not copied, but later if it can be: " in caplog.text
+    assert "cannot be read (reset by peer)" in caplog.text
     assert list(drop.iterdir()) == []
     assert fetch(drop) == ["street"]
+
+
+def test_fetch_deliveries__one_that_cannot_be_copied_stops_no_other(bucket, drop, monkeypatch):
+    for name in ("a", "b", "c"):
+        put(bucket, f"{name}/{MARKER}")
+    copy = type(bucket).get_file
+
+    def fail_once(self, key, path, **kinds):
+        if "/b/" in key:
+            raise ConnectionError("reset by peer")
+        copy(self, key, path, **kinds)
+
+    monkeypatch.setattr(type(bucket), "get_file", fail_once)
+    assert fetch(drop) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    "keys", [("vis/0.png", "vis"), ("x/y/0.png", "x"), (".origin/0.png",), (f"{MARKER}/0.png",)]
+)
+def test_fetch_deliveries__a_file_that_others_lie_in_is_left_and_no_other(
+    bucket, drop, caplog, keys
+):
+    for key in keys:
+        put(bucket, f"a/{key}")
+    put(bucket, "good/vis/0.png")
+    assert awaited_deliveries(PLACE, drop, quiet_seconds=0.0) == ["good"]
+    assert fetch(drop, quiet_seconds=0.0) == ["good"]
+    assert "is a file and a folder; rename one of them" in caplog.text
 
 
 @pytest.mark.usefixtures("bucket")
