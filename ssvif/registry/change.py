@@ -14,7 +14,13 @@ from pydantic import BaseModel, ConfigDict
 
 from ssvif.files import sha256_json
 from ssvif.registry.at_hand import bring, keep_champion, kept_folder, take_over
-from ssvif.registry.describe import ROLLED_BACK_TAG, champion_tags, model_text, version_text
+from ssvif.registry.describe import (
+    LED_UNTIL_TAG,
+    ROLLED_BACK_TAG,
+    champion_tags,
+    model_text,
+    version_text,
+)
 from ssvif.registry.events import EVENT_ID_LENGTH, Event, now_ms, record_event
 from ssvif.registry.resolve import registry_errors
 from ssvif.registry.versions import CHAMPION, PREVIOUS, Registry
@@ -132,5 +138,5 @@ def _retire(registry: Registry, event: Event, version: int) -> None:
     told = f"{event.time} UTC by {event.by}: {event.reason}"
     if event.kind == "rollback":
         registry.tag(version, {ROLLED_BACK_TAG: told})
-    registry.tag(version, {"ssvif.led_until": f"{event.time} UTC"})
+    registry.tag(version, {LED_UNTIL_TAG: f"{event.time} UTC"})
     registry.describe(version_text(registry.version(version).tags), version=version)

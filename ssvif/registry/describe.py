@@ -39,6 +39,11 @@ def champion_tags(event: Event) -> dict[str, str | None]:
     }
 
 
+def leads_by_hand(tags: Mapping[str, str]) -> bool:
+    """Whether the champion, by its tags, leads by an alias that somebody moved by hand."""
+    return LED_SINCE_TAG not in tags or LED_UNTIL_TAG in tags
+
+
 def decision_tags(
     decision: Decision, *, retraining: str | None, commit: str | None
 ) -> dict[str, str | None]:

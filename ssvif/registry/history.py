@@ -14,6 +14,7 @@ from ssvif.registry.describe import (
     PROMOTED_BY_TAG,
     REASON_TAG,
     ROLLED_BACK_TAG,
+    leads_by_hand,
 )
 from ssvif.registry.events import Event, list_events
 from ssvif.registry.resolve import registry_errors
@@ -77,12 +78,13 @@ def standing(*, name: str, experiment: str, champion_folder: Path) -> Standing |
         tags, aliases = registry.version(version).tags, registry.aliases()
         previous = aliases.get(PREVIOUS)
         behind = {} if previous is None else registry.version(previous).tags
+        told = {} if leads_by_hand(tags) else tags  # what it once led by is past
         return Standing(
             name=name,
             version=version,
-            since=tags.get(LED_SINCE_TAG),
-            by=tags.get(PROMOTED_BY_TAG),
-            reason=tags.get(REASON_TAG),
+            since=told.get(LED_SINCE_TAG),
+            by=told.get(PROMOTED_BY_TAG),
+            reason=told.get(REASON_TAG),
             scores=read_json(champion_folder / METRICS).get("stage_two", {}),
             folder=champion_folder,
             bundle=bundle_hash(champion_folder),

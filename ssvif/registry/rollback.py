@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ssvif.errors import RegistryError
 from ssvif.registry.change import change_champion, opened_registry, settle
-from ssvif.registry.describe import ROLLED_BACK_TAG
+from ssvif.registry.describe import ROLLED_BACK_TAG, leads_by_hand
 from ssvif.registry.promotion import Promotion, by_hand, why_it_leads
 from ssvif.registry.versions import PREVIOUS, Registry
 
@@ -48,8 +48,13 @@ def rollback(
 
 def _previous(registry: Registry, champion: int) -> int:
     """Return the version that a rollback goes to."""
+    if leads_by_hand(registry.version(champion).tags):
+        raise RegistryError(
+            f"{registry.name}: version {champion} leads, for the alias was moved by hand; name one "
+            "with --to"
+        )
     previous = registry.aliases().get(PREVIOUS)
-    if previous is None or previous == champion:
+    if previous is None:
         raise RegistryError(
             f"{registry.name}: no version led before version {champion}; name one with --to"
         )

@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 from ssvif.cli.main import app
 from ssvif.errors import RegistryError
 from ssvif.registry.bundle import bundle_hash
+from ssvif.registry.versions import Registry
+from ssvif.tracking.store import open_client
 
 
 @pytest.fixture
@@ -29,6 +31,19 @@ def test_champion__says_who_leads_and_why(two_versions, command):
     content = json.loads(command("champion", "--json"))
     assert (content["version"], content["previous"], content["challenger"]) == (1, None, 2)
     assert content["bundle"] == bundle_hash(two_versions[1])
+
+
+def test_champion__what_it_once_led_by_is_past_where_the_alias_was_moved_by_hand(
+    two_versions, command
+):
+    command("promote", "2", "--force", "--by", "Ada", "--reason", "looks better")
+    Registry(open_client(), "fuser").point_alias("champion", 1)
+    told = command("champion")
+    assert told.startswith("fuser version 1 leads since it was given the alias by hand")
+    assert "why" not in told
+    content = json.loads(command("champion", "--json"))
+    assert content["bundle"] == bundle_hash(two_versions[1])
+    assert (content["since"], content["by"], content["reason"]) == (None, None, None)
 
 
 def test_champion__nobody_leads(command):

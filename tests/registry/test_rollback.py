@@ -71,6 +71,21 @@ def test_rollback__of_the_first_champion_is_refused(project):
         rollback(**project, by="Ada", reason="halos")
 
 
+@pytest.mark.usefixtures("promoted")
+@pytest.mark.parametrize("has_led", [True, False])
+def test_rollback__after_the_alias_was_moved_by_hand_wants_to_be_told(
+    project, make_bundle, register, has_led
+):
+    make_bundle("three")
+    register("models/bundle")
+    chosen = 1 if has_led else 3
+    registry().point_alias("champion", chosen)
+    told = f"version {chosen} leads, for the alias was moved by hand; name one with --to"
+    with pytest.raises(RegistryError, match=told):
+        rollback(**project, by="Ada", reason="halos")
+    assert rollback(**project, by="Ada", reason="halos", to=2).champion == 2
+
+
 def test_rollback__of_nobody_is_refused(project):
     with pytest.raises(RegistryError, match="nobody leads"):
         rollback(**project, by="Ada", reason="halos")
