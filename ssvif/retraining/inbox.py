@@ -22,6 +22,7 @@ from ssvif.files import write_text
 from ssvif.params import IngestParams
 from ssvif.retraining.deliveries import REFUSAL, Delivery, find_deliveries
 from ssvif.retraining.journal import JOURNAL, Entry, read_journal, write_entry
+from ssvif.retraining.remote import origin_of
 
 _LOCK = ".lock"
 _LOCK_SECONDS = 600.0
@@ -148,6 +149,7 @@ def _take(delivery: Delivery, params: IngestParams, root: Path, now: float | Non
         name=delivery.name,
         set_name=delivery.set_name,
         fingerprint=delivery.fingerprint,
+        origin=origin_of(delivery.folder),
         at=time.time() if now is None else now,
         state="taken",
     )
@@ -189,7 +191,8 @@ def _known_or_taken(
         # The same delivery, moved or copied anew: what it was it stays.
         same = next((past for past in earlier if past.name == entry.name), None)
         if same is not None:
-            return same.model_copy(update={"fingerprint": entry.fingerprint})
+            now = {"fingerprint": entry.fingerprint, "origin": entry.origin}
+            return same.model_copy(update=now)
         update |= {"state": "known", "reason": f"the same files as {earlier[-1].name}"}
     return entry.model_copy(update=update)
 

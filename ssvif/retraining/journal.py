@@ -23,6 +23,7 @@ class Entry(BaseModel):
         set_name: The set that it belongs to.
         fingerprint: Of its files' names, sizes and times, when it was looked at.
         content: Hash of its set's name and its files; empty where they could not be read.
+        origin: Hash of what it was copied from; empty where it came by itself.
         at: When it was looked at, in seconds of `time.time`.
         state: `taken` into the inbox; `ingested`: its pairs are counted; `refused` as a whole;
             `known`: the same files came before.
@@ -41,6 +42,7 @@ class Entry(BaseModel):
     set_name: str
     fingerprint: str
     content: str = ""
+    origin: str = ""
     at: float
     state: Literal["taken", "ingested", "refused", "known"]
     reason: str | None = None

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from ssvif.errors import RetrainingError, ServiceError, SsvifError
 from ssvif.files import atomic_folder, sha256_json, write_text
 from ssvif.retraining.deliveries import MARKER, is_name
+from ssvif.retraining.journal import JOURNAL, read_journal
 
 DOWNLOADS = Path("data/drop")
 
@@ -58,6 +59,7 @@ def awaited_deliveries(
     folder: Path = DOWNLOADS,
     *,
     quiet_seconds: float,
+    journal: Path = JOURNAL,
     now: float | None = None,
 ) -> list[str]:
     """Return the deliveries in a bucket that are complete and not here as they now are.
@@ -66,13 +68,14 @@ def awaited_deliveries(
         place: As for `fetch_deliveries`, and so are the others.
         folder: The local drop folder.
         quiet_seconds: After so long without a change a delivery without marker is complete.
+        journal: Where it is written what was taken in, wherever the copy is by now.
         now: The time to judge by, in seconds of `time.time`; by default the present.
 
     Raises:
-        RetrainingError: If the address is not understood.
+        RetrainingError: If the address is not understood, or the journal cannot be read.
         ServiceError: If the bucket cannot be read.
     """
-    return [name for _, name, _ in _awaited(place, folder, quiet_seconds, now)]
+    return [name for _, name, _ in _awaited(place, folder, quiet_seconds, journal, now)]
 
 
 def fetch_deliveries(
@@ -80,6 +83,7 @@ def fetch_deliveries(
     folder: Path = DOWNLOADS,
     *,
     quiet_seconds: float,
+    journal: Path = JOURNAL,
     now: float | None = None,
 ) -> list[str]:
     """Copy complete deliveries that are new from a bucket; one that cannot be stops no other.
@@ -89,17 +93,18 @@ def fetch_deliveries(
             names its delivery. Credentials and the endpoint come from the environment.
         folder: The local drop folder.
         quiet_seconds: After so long without a change a delivery without marker is complete.
+        journal: Where it is written what was taken in, wherever the copy is by now.
         now: The time to judge by, in seconds of `time.time`; by default the present.
 
     Returns:
         The deliveries that were copied.
 
     Raises:
-        RetrainingError: If the address is not understood.
+        RetrainingError: If the address is not understood, or the journal cannot be read.
         ServiceError: If the bucket cannot be read; the same call may do later.
     """
     copied = []
-    for filesystem, name, objects in _awaited(place, folder, quiet_seconds, now):
+    for filesystem, name, objects in _awaited(place, folder, quiet_seconds, journal, now):
         try:
             _copy(filesystem, objects, folder / name, place)
         except SsvifError as error:
@@ -109,13 +114,24 @@ def fetch_deliveries(
     return copied
 
 
+def origin_of(folder: Path) -> str:
+    """Return the hash of what a delivery was copied from; empty where it is no copy."""
+    try:
+        return (folder / _ORIGIN).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def _awaited(
-    place: str, folder: Path, quiet_seconds: float, now: float | None
+    place: str, folder: Path, quiet_seconds: float, journal: Path, now: float | None
 ) -> Iterator[tuple[_FileSystem, str, list[_Object]]]:
     """Yield what is to be copied; each is judged when its turn comes, for copies fill the disk."""
+    taken = {entry.name: entry.origin for entry in read_journal(journal)}
     filesystem, prefix = _connect(place)
     for name, objects in _list(filesystem, prefix, place).items():
-        if _is_new(name, objects, folder, quiet_seconds, now):
+        if not _may_be_copied(name, objects, folder, quiet_seconds, now):
+            continue
+        if _origin(objects) not in (taken.get(name), origin_of(folder / name)):
             yield filesystem, name, objects
 
 
@@ -196,22 +212,16 @@ def _is_safe(name: str) -> bool:
     )
 
 
-def _is_new(
+def _may_be_copied(
     name: str, objects: Sequence[_Object], folder: Path, quiet_seconds: float, now: float | None
 ) -> bool:
-    """Whether a delivery is complete, may be copied, and is not here as it now is."""
+    """Whether a delivery is complete, and nothing is against copying it."""
     quiet = (time.time() if now is None else now) - max(found.modified for found in objects)
     if quiet < quiet_seconds and not any(found.name == MARKER for found in objects):
         return False
-    # Its name first: what it may not be called names no folder of ours.
     if reason := _why_not(name, objects, folder):
         _LOG.warning("%s: left in the bucket: %s", ascii(name), reason)
-        return False
-    try:
-        known = (folder / name / _ORIGIN).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return True
-    return known.strip() != _origin(objects)
+    return not reason
 
 
 def _origin(objects: Sequence[_Object]) -> str:

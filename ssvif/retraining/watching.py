@@ -6,6 +6,7 @@ from pathlib import Path
 from ssvif.params import RetrainingParams
 from ssvif.retraining.due import is_due
 from ssvif.retraining.inbox import awaited, uncounted
+from ssvif.retraining.journal import JOURNAL
 from ssvif.retraining.remote import awaited_deliveries, is_remote
 
 _NAMED = 3  # deliveries in a sentence
@@ -32,7 +33,7 @@ def reason_to_ingest(
     """
     quiet = params.quiet_seconds
     if is_remote(place):
-        names = awaited_deliveries(place, quiet_seconds=quiet, now=now)
+        names = awaited_deliveries(place, quiet_seconds=quiet, journal=root / JOURNAL, now=now)
     else:
         names = [delivery.name for delivery in awaited(Path(place), quiet, root=root, now=now)]
     if names:

@@ -1,9 +1,12 @@
+import shutil
+
 import fsspec
 import pytest
 
-from ssvif.errors import RetrainingError, ServiceError
+from ssvif.errors import RetrainingError
 from ssvif.retraining import remote as module
 from ssvif.retraining.deliveries import MARKER, find_deliveries
+from ssvif.retraining.inbox import take_in
 from ssvif.retraining.remote import awaited_deliveries, fetch_deliveries, is_remote
 
 PLACE = "memory://rig/out"
@@ -18,7 +21,8 @@ def bucket():
 
 
 @pytest.fixture
-def drop(tmp_path):
+def drop(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     return tmp_path / "drop"
 
 
@@ -66,6 +70,29 @@ def test_fetch_deliveries__once_until_something_changes(bucket, drop):
     put(bucket, "street/vis/1.png")
     assert fetch(drop) == ["street"]
     assert find_deliveries(drop)[0].files == ("vis/0.png", "vis/1.png")
+
+
+def test_fetch_deliveries__not_again_where_a_copy_was_taken_in_and_deleted(bucket, drop):
+    put(bucket, f"street/{MARKER}")
+    put(bucket, "street/vis/0.png")
+    fetch(drop)
+    take_in(drop, 0.0)
+    shutil.rmtree(drop / "street")
+    assert awaited_deliveries(PLACE, drop, quiet_seconds=0.0) == []
+    assert fetch(drop) == []
+    put(bucket, "street/vis/1.png")
+    assert fetch(drop) == ["street"]
+
+
+def test_fetch_deliveries__uploaded_anew_and_deleted_here_not_again(bucket, drop, street):
+    for path in (street / "vis/00.png", street / "ir/00.png"):
+        put(bucket, path.relative_to(street.parent).as_posix(), path.read_bytes())
+    for _ in range(2):
+        put(bucket, f"street/{MARKER}")  # at another time
+        assert fetch(drop) == ["street"]
+        assert len(take_in(drop, 0.0)) == 1
+        shutil.rmtree(drop / "street")
+        assert fetch(drop) == []
 
 
 @pytest.mark.parametrize(
