@@ -10,6 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 from pipelines.server import server_at_hand
 from ssvif import console
 from ssvif.params import load_params
+from ssvif.retraining.remote import local_drop
 from ssvif.retraining.summary import fused_markdown
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ def fuse_batch(delivery: str, out: str = "") -> None:
     """Fuse a whole delivery with the champion; what is fused already is passed over.
 
     Args:
-        delivery: Its name in the drop folder, or any folder of captures.
+        delivery: Its name in the drop folder (of a bucket's, the copy), or any folder of captures.
         out: A folder for the fused images; by default `fused/` and the delivery's name.
     """
-    drop = Path(load_params().retraining.drop)
-    folder = drop / delivery if (drop / delivery).is_dir() else Path(delivery)
+    named = local_drop(load_params().retraining.drop) / delivery
+    folder = named if named.is_dir() else Path(delivery)
     done = fuse(folder, Path(out) if out else Path("fused") / folder.name)
     get_run_logger().info(done.sentence)
     create_markdown_artifact(fused_markdown(done), key="fused", description=done.sentence)

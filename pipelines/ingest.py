@@ -21,7 +21,7 @@ from ssvif import console
 from ssvif.params import Params, load_params
 from ssvif.retraining import due, inbox
 from ssvif.retraining.journal import Entry
-from ssvif.retraining.remote import DOWNLOADS, fetch_deliveries, is_remote
+from ssvif.retraining.remote import fetch_deliveries, is_remote, local_drop
 from ssvif.retraining.summary import deliveries_markdown
 
 _LIMIT_S = 3600.0
@@ -84,7 +84,7 @@ def ingest(drop: str = "", reason: str = "started by hand", tells: bool = True) 
     place = drop or params.retraining.drop
     if is_remote(place):
         fetch(place, params)
-    take_in(DOWNLOADS if is_remote(place) else Path(place), params)
+    take_in(local_drop(place), params)
     taken = inbox.uncounted()
     entries = count_pairs(taken, _make_pairs() if taken else "")
     found = is_due(params)

@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from watchfiles import watch as changes
 from ssvif import console
 from ssvif.errors import SsvifError
 from ssvif.params import load_params
-from ssvif.retraining.remote import DOWNLOADS, is_remote
+from ssvif.retraining.remote import is_remote, local_drop
 from ssvif.retraining.watching import reason_to_ingest
 
 DEPLOYMENT = "ingest/ingest"
@@ -73,7 +72,7 @@ def watch(drop: str, start: Callable[[str, str], None], stop: threading.Event) -
         start: Takes `drop` and the reason whenever there is one.
         stop: Ends it when set.
     """
-    folder = DOWNLOADS if is_remote(drop) else Path(drop)
+    folder = local_drop(drop)
     folder.mkdir(parents=True, exist_ok=True)
     poll = _REMOTE_POLL_S if is_remote(drop) else _POLL_S
     _look(drop, start)

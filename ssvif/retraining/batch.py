@@ -9,11 +9,9 @@ from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.places import CHAMPION
 from ssvif.retraining.deliveries import set_of
 
-FUSED = Path("fused")
-
 
 def fuse_delivery(
-    folder: Path, out: Path | None = None, *, champion: Path = CHAMPION, inbox: Path = INBOX
+    folder: Path, out: Path, *, champion: Path = CHAMPION, inbox: Path = INBOX
 ) -> Fused:
     """Fuse all pairs of a delivery.
 
@@ -22,7 +20,7 @@ def fuse_delivery(
 
     Args:
         folder: The captures, in any layout of `ssvif.data.layouts`.
-        out: A folder for the fused images; by default `fused/` and the delivery's name.
+        out: A folder for the fused images.
         champion: The bundle of the model that fuses.
         inbox: The sets of captures.
 
@@ -37,6 +35,6 @@ def fuse_delivery(
     return fuse_folder(
         Fuser.load(champion),
         folder,
-        out or FUSED / folder.name,
+        out,
         ir_range=info.infrared_range if info else None,
     )

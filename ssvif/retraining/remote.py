@@ -54,6 +54,11 @@ def is_remote(place: str) -> bool:
     return "://" in place
 
 
+def local_drop(place: str) -> Path:
+    """Return the folder in which deliveries lie on this machine, those of a bucket as copies."""
+    return DOWNLOADS if is_remote(place) else Path(place)
+
+
 def awaited_deliveries(
     place: str,
     folder: Path = DOWNLOADS,

@@ -1,4 +1,5 @@
 import shutil
+from pathlib import Path
 
 import fsspec
 import pytest
@@ -7,7 +8,7 @@ from ssvif.errors import RetrainingError
 from ssvif.retraining import remote as module
 from ssvif.retraining.deliveries import MARKER, find_deliveries
 from ssvif.retraining.inbox import take_in
-from ssvif.retraining.remote import awaited_deliveries, fetch_deliveries, is_remote
+from ssvif.retraining.remote import awaited_deliveries, fetch_deliveries, is_remote, local_drop
 
 PLACE = "memory://rig/out"
 
@@ -39,6 +40,11 @@ def fetch(drop, **kinds):
 )
 def test_is_remote__by_its_scheme(place, remote):
     assert is_remote(place) is remote
+
+
+def test_local_drop__of_a_bucket_it_is_where_copies_lie():
+    assert local_drop("s3://rig/out") == module.DOWNLOADS
+    assert local_drop("elsewhere") == Path("elsewhere")
 
 
 def test_fetch_deliveries__a_marked_one_arrives_whole_and_complete(bucket, drop):
