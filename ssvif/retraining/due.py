@@ -3,10 +3,12 @@
 Pairs count as new that the champion has not learnt from. Those that were there when a retraining
 was last announced do not count again for a day, so that a challenger that was refused is not
 trained anew for every further pair. After a day they do, in case that retraining failed; one that
-ended, whoever leads since, is not done again (its inputs are the same), and costs seconds.
+ended, whoever leads since, is not done again (its inputs are the same), and costs seconds. For the
+same reason they do as soon as the machine has started anew, which may have cut that one off.
 """
 
 import json
+import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +20,9 @@ from ssvif.fuse.places import CHAMPION
 from ssvif.params import RetrainingParams
 from ssvif.registry.pairs import read_pairs
 from ssvif.retraining.journal import JOURNAL, read_journal
+from ssvif.tracking.process import process_tag
 
-# Ids of the pairs that the retraining announced last was about, and when that was.
+# Ids of the pairs that the retraining announced last was about, and when and where that was.
 _ANNOUNCED = ".announced.json"
 _REPEAT_S = 86_400.0
 
@@ -109,7 +112,17 @@ def mark_due_announced(due: Due, *, root: Path = Path(), now: float | None = Non
         StorageError: If that cannot be written.
     """
     at = time.time() if now is None else now
-    write_json(root / JOURNAL / _ANNOUNCED, {"at": at, "ids": sorted(due.ids)})
+    content = {"at": at, "boot": _boot(), "ids": sorted(due.ids)}
+    write_json(root / JOURNAL / _ANNOUNCED, content)
+
+
+def withdraw_announcement(root: Path) -> None:
+    """Let the pairs wait again that the announced retraining was about: it did not take place.
+
+    Args:
+        root: The project's folder.
+    """
+    (root / JOURNAL / _ANNOUNCED).unlink(missing_ok=True)
 
 
 def _training_ids(manifest: Path) -> frozenset[str]:
@@ -133,10 +146,18 @@ def _announced(root: Path, now: float) -> frozenset[str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         ids, age = frozenset(content["ids"]), now - float(content["at"])
+        machine, start = content.get("boot", _boot())
     except FileNotFoundError:
         return frozenset()
     except (OSError, ValueError, TypeError, LookupError) as error:
         raise RetrainingError(
             f"{path}: not readable ({error}); delete it, and a retraining may be announced again"
         ) from error
-    return ids if 0.0 <= age < _REPEAT_S else frozenset()
+    # Another machine's start says nothing of this one's.
+    is_cut_off = machine == platform.node() and [machine, start] != _boot()
+    return ids if 0.0 <= age < _REPEAT_S and not is_cut_off else frozenset()
+
+
+def _boot() -> list[str]:
+    """Return this machine's name, and the number that it got when it was started."""
+    return [platform.node(), process_tag().partition(":")[0]]

@@ -13,6 +13,7 @@ from ssvif.registry.bundle import bundle_hash
 from ssvif.registry.pin import LOCK, Pin, read_lock
 from ssvif.registry.pinning import pin_champion, sync_champion
 from ssvif.registry.promotion import apply_decision
+from ssvif.retraining.due import withdraw_announcement
 from ssvif.retraining.git import run_git
 from ssvif.retraining.identity import Inputs, fingerprint, golden_hash, head_commit, list_files
 from ssvif.retraining.overrides import FIRST_LEADS, checked_params
@@ -91,13 +92,15 @@ def pin(workspace: Workspace) -> str:
         What is pinned, for people.
 
     Raises:
-        ChampionMovedError: If another version leads than when the retraining was planned.
+        ChampionMovedError: If another version leads than when the retraining was planned; it is
+            due again at once.
         RegistryError: If the registry cannot be reached.
     """
     state = workspace.state
     if not state.pinned:
         found = _pin(workspace, ("start", "champion"))
         if (found.bundle if found else None) != state.champion:
+            withdraw_announcement(workspace.project)
             raise ChampionMovedError(
                 "another version was promoted while the retraining began; run it again",
                 champion=found.version if found else None,

@@ -20,6 +20,7 @@ from ssvif.errors import RetrainingError
 from ssvif.files import atomic_path
 from ssvif.params import PARAMS_FILE
 from ssvif.registry.pin import LOCK
+from ssvif.retraining.due import withdraw_announcement
 from ssvif.retraining.git import run_dvc, try_dvc
 from ssvif.retraining.identity import GOLDEN_FILE, Inputs, fingerprint, list_files
 from ssvif.retraining.leftovers import VARIABLE, end_leftovers
@@ -268,6 +269,7 @@ def _link_files(project: Path, folder: Path, inputs: Inputs) -> None:
     """Link captures and golden set into the worktree, as they were when the inputs were taken."""
     files = list_files(project)
     if fingerprint(files) != inputs.captures:
+        withdraw_announcement(project)
         raise RetrainingError(
             "the captures changed while the retraining began; run the same command again"
         )

@@ -4,6 +4,7 @@ import subprocess
 import pytest
 
 from benchmarks.projects import ROOT, git
+from ssvif.retraining.due import Due, mark_due_announced
 
 _FILES = (".dvc/config", ".dvc/.gitignore", ".gitignore", ".dvcignore", "params.yaml")
 _PINS = ("data/champion.lock.json", "data/golden.json")
@@ -33,6 +34,13 @@ def repository(_repository, tmp_path, monkeypatch):
         path.write_text(name)
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def announced(repository):
+    """What tells that a retraining in the repository was announced."""
+    mark_due_announced(Due(3, 3, 3, 0.0, frozenset("abc")), root=repository)
+    return repository / "data/deliveries/.announced.json"
 
 
 @pytest.fixture

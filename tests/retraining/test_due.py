@@ -1,4 +1,5 @@
 import json
+import platform
 
 import pytest
 
@@ -7,8 +8,9 @@ from ssvif.errors import RetrainingError
 from ssvif.fuse.places import CHAMPION
 from ssvif.params import RetrainingParams
 from ssvif.registry.pairs import PAIRS, write_pairs
-from ssvif.retraining.due import is_due, mark_due_announced, new_pairs
+from ssvif.retraining.due import is_due, mark_due_announced, new_pairs, withdraw_announcement
 from ssvif.retraining.journal import JOURNAL, Entry, write_entry
+from ssvif.tracking import process
 
 PARAMS = RetrainingParams(min_new_pairs=3, debounce_seconds=60.0)
 
@@ -123,6 +125,54 @@ def test_is_due__once_more_after_a_day_in_case_that_the_retraining_failed():
     mark_due_announced(is_due(PARAMS, now=5000.0), now=5000.0)
     assert not is_due(PARAMS, now=5000.0 + 86_399.0).is_due
     assert is_due(PARAMS, now=5000.0 + 86_400.0).is_due
+
+
+@pytest.fixture
+def restart(tmp_path, monkeypatch):
+    """Start this machine, or let it be another one."""
+
+    def start(boot, machine="rig"):
+        (tmp_path / "boot_id").write_text(boot)
+        monkeypatch.setattr(process, "_BOOT_ID", tmp_path / "boot_id")
+        monkeypatch.setattr(platform, "node", lambda: machine)
+
+    return start
+
+
+def test_is_due__once_more_when_the_machine_was_started_anew(restart):
+    restart("first")
+    ingested([1, 2, 3])
+    mark_due_announced(is_due(PARAMS))
+    assert not is_due(PARAMS).is_due
+    restart("second")
+    assert is_due(PARAMS).is_due
+    mark_due_announced(is_due(PARAMS))
+    assert not is_due(PARAMS).is_due
+
+
+def test_is_due__a_watcher_on_another_machine_goes_by_what_was_announced(restart):
+    restart("first")
+    ingested([1, 2, 3])
+    mark_due_announced(is_due(PARAMS))
+    restart("its own", machine="another")
+    assert not is_due(PARAMS).is_due
+
+
+def test_is_due__what_an_earlier_release_announced_counts_for_its_day():
+    ingested([1, 2, 3])
+    mark_due_announced(is_due(PARAMS))
+    path = JOURNAL / ".announced.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({key: content[key] for key in ("at", "ids")}))
+    assert not is_due(PARAMS).is_due
+
+
+def test_withdraw_announcement__what_did_not_take_place_is_due_again(tmp_path):
+    ingested([1, 2, 3])
+    mark_due_announced(is_due(PARAMS))
+    for _ in range(2):
+        withdraw_announcement(tmp_path)
+        assert is_due(PARAMS).is_due
 
 
 def test_is_due__a_damaged_memory_is_named():

@@ -122,7 +122,7 @@ class TestPlan:
         assert registry.asked == []
 
 
-def test_pin__start_and_champion_in_a_commit_of_their_own(begin, registry):
+def test_pin__start_and_champion_in_a_commit_of_their_own(begin, registry, announced):
     registry.leads = champion()
     workspace = begin()
     assert pin(workspace) == "compared with ssvif version 1"
@@ -130,6 +130,7 @@ def test_pin__start_and_champion_in_a_commit_of_their_own(begin, registry):
     assert lock == ChampionLock(start=champion(), champion=champion())
     assert git(workspace.folder, "status", "--porcelain", "--untracked-files=no") == ""
     assert workspace.state.pinned
+    assert announced.exists()
 
 
 def test_pin__nobody_leads(begin):
@@ -146,12 +147,13 @@ def test_pin__one_that_was_left_keeps_its_pins(begin, registry):
     assert pin(workspace) == "compared with ssvif version 1"
 
 
-def test_pin__the_champion_moved_since_the_plan(begin, registry):
+def test_pin__the_champion_moved_since_the_plan(begin, registry, announced):
     workspace = begin()
     registry.leads = champion()
     with pytest.raises(ChampionMovedError, match="run it again"):
         pin(workspace)
     assert not workspace.state.pinned
+    assert not announced.exists()  # it is due again at once
 
 
 def test_pin_anew__the_start_stays(begin, registry):

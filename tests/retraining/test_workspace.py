@@ -125,10 +125,13 @@ class TestResuming:
         assert not again.resumed
         assert not (again.folder / "half.txt").exists()
 
-    def test_take_up__captures_that_changed_meanwhile_are_refused(self, repository, inputs):
+    def test_take_up__captures_that_changed_meanwhile_are_refused(
+        self, repository, inputs, announced
+    ):
         (repository / "data/captures/street/vis/2.png").touch()
         with pytest.raises(RetrainingError, match="the captures changed"):
             take_up(repository, inputs.id, inputs)
+        assert not announced.exists()  # it is due again at once
 
 
 def test_take_up__captures_are_copied_where_they_cannot_be_linked(repository, monkeypatch):
