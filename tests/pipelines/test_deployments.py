@@ -1,10 +1,11 @@
+import pkgutil
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pipelines import events
-from pipelines.deployments import PREFECT_FILE, read_deployments
+from pipelines.deployments import HEARTBEAT_S, PREFECT_FILE, end_silent_runs, read_deployments
 from ssvif.errors import RetrainingError
 from ssvif.params import Params
 
@@ -80,3 +81,14 @@ def test_prefect_file__is_what_prefect_deploy_reads():
     for found in model.deployments:
         assert found.work_pool.name == "ssvif"
         _initialize_deployment_triggers(found.name, found.triggers or [])
+
+
+def test_prefect_file__work_pools_have_the_automation_for_silent_runs_and_its_signs_of_life():
+    content = yaml.safe_load((ROOT / PREFECT_FILE).read_text(encoding="utf-8"))
+    (step,) = content["build"]
+    assert {pkgutil.resolve_name(name): inputs for name, inputs in step.items()} == {
+        end_silent_runs: {}
+    }
+    for found in content["deployments"]:
+        environment = found["work_pool"]["job_variables"]["env"]
+        assert environment == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}
