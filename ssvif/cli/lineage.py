@@ -111,8 +111,8 @@ def _say_sightings(found: "Sightings", *, as_json: bool, exclude: bool) -> None:
         typer.echo(f"  {seen.sentence}{mark}")
     for version in found.silent:
         typer.echo(
-            f"  version {version}: does not say all it saw: it is of an earlier release, or goes "
-            "on from a version that is, or that is not registered any more"
+            f"  version {version}: does not say all it saw: it is of an earlier release, its files "
+            "are gone, or it goes on from such a version or one that is not registered any more"
         )
     if exclude:
         typer.echo(

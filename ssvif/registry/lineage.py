@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssvif.errors import RegistryError
+from ssvif.errors import ModelError, RegistryError
 from ssvif.files import sha256_file
 from ssvif.fuse.marks import read_marks
 from ssvif.fuse.places import WEIGHTS_NAME
 from ssvif.registry.bundle import BUNDLE_TAG, LINEAGE, PARAMS, WEIGHTS_TAG, bundle_hash, read_json
 from ssvif.registry.describe import RETRAINING_TAG
 from ssvif.registry.pairs import read_pairs
-from ssvif.registry.resolve import DOWNLOADS, fetch_parts, registry_errors
+from ssvif.registry.resolve import DOWNLOADS, fetch_parts, parts_folder, registry_errors
 from ssvif.registry.versions import CHAMPION, Registry
 from ssvif.tracking.store import open_client
 
@@ -95,13 +96,14 @@ def trace(target: str, *, name: str, folder: Path = DOWNLOADS) -> Origin:
         path = Path(target)
         marks = read_marks(path) if path.is_file() else None
         numbers = _numbers(registry, target, marks.weights if marks else None)
-        found = _origin(registry, numbers, folder)
-    sources = (marks.vis, marks.ir) if marks else None
-    return Origin(**{**found.__dict__, "sources": sources})
+        found = _told(registry, _known(registry, numbers, folder), folder)
+    return replace(found, sources=(marks.vis, marks.ir) if marks else None)
 
 
 def trace_all(*, name: str, folder: Path = DOWNLOADS) -> list[Origin]:
     """Return what every registered version was made from, the oldest first.
+
+    One whose files are gone is among them, without facts, parameters and pairs.
 
     Raises:
         RegistryError: If the registry cannot be reached.
@@ -109,7 +111,13 @@ def trace_all(*, name: str, folder: Path = DOWNLOADS) -> list[Origin]:
     with registry_errors():
         registry = Registry(open_client(), name)
         versions = [version for version in registry.versions() if BUNDLE_TAG in version.tags]
-        return [_origin(registry, [int(found.version)], folder) for found in reversed(versions)]
+        origins = []
+        for version in reversed(versions):
+            origin = _known(registry, [int(version.version)], folder)
+            with suppress(ModelError):
+                origin = _told(registry, origin, folder)
+            origins.append(origin)
+    return origins
 
 
 def ancestors(bundles: Iterable[str], origins: Iterable[Origin]) -> set[str]:
@@ -161,12 +169,10 @@ def _numbers(registry: Registry, target: str, weights: str | None) -> list[int]:
     return found
 
 
-def _origin(registry: Registry, numbers: list[int], folder: Path) -> Origin:
+def _known(registry: Registry, numbers: list[int], folder: Path) -> Origin:
+    """Return what the registry itself says of a version, whose files may be gone."""
     version = registry.version(numbers[0])
     digest = _tag(version, BUNDLE_TAG)
-    parts = fetch_parts(registry.name, numbers[0], digest, folder)
-    facts = read_json(parts / LINEAGE)
-    start = facts.get("start")
     return Origin(
         name=registry.name,
         version=numbers[0],
@@ -176,6 +182,20 @@ def _origin(registry: Registry, numbers: list[int], folder: Path) -> Origin:
         bundle=digest,
         run_id=version.run_id or None,
         retraining=version.tags.get(RETRAINING_TAG),
+        parent=None,
+        facts={},
+        params={},
+        folder=parts_folder(registry.name, digest, folder),
+    )
+
+
+def _told(registry: Registry, known: Origin, folder: Path) -> Origin:
+    """Return the same with what the version's files say."""
+    parts = fetch_parts(known.name, known.version, known.bundle, folder)
+    facts = read_json(parts / LINEAGE)
+    start = facts.get("start")
+    return replace(
+        known,
         parent=registry.find(start["bundle"]) if start else None,
         facts=facts,
         params=read_json(parts / PARAMS),

@@ -1,5 +1,6 @@
 """Models in the registry that lead nowhere: no version, no files, or too old."""
 
+import re
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from ssvif.registry.bundle import BUNDLE_TAG
 from ssvif.registry.events import end_events
-from ssvif.registry.package import BUNDLE_PARENT
-from ssvif.registry.resolve import registry_errors
+from ssvif.registry.resolve import find_place, passing_over_gone, registry_errors
 from ssvif.registry.versions import Registry
 from ssvif.tracking.store import Store, open_client, store_lock
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # A bundle is a few megabytes: who is still at it after an hour is dead.
 _UNFINISHED_MS = 3_600_000
-_MODEL = "models:/"
+_LOGGED_MODEL = re.compile(r"models:/(m-\w+)")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def remove_orphans(name: str, *, experiment: str, dry_run: bool = False) -> Orph
         store = Store(client, experiment)
         aliased = set(registry.aliases().values())
         every = registry.versions()
-        empty = [version for version in every if not _has_files(client, version)]
+        empty = [v for v in every if find_place(client, name, int(v.version)) is None]
         # Where all files are gone at once, it is their place that is out of reach.
         lost = empty if len(empty) < len(every) else []
         versions = [version for version in lost if int(version.version) not in aliased]
@@ -67,7 +67,7 @@ def remove_orphans(name: str, *, experiment: str, dry_run: bool = False) -> Orph
             for version in versions:
                 _delete(client, version)
             for model_id in models:
-                client.delete_logged_model(model_id)
+                _delete_model(client, model_id)
     return Orphans(tuple(models), tuple(sorted(int(version.version) for version in versions)))
 
 
@@ -116,20 +116,6 @@ def aliased_bundles(name: str) -> dict[str, str]:
     return {alias: digest for alias, digest in found.items() if digest is not None}
 
 
-def _has_files(client: "MlflowClient", version: "ModelVersion") -> bool:
-    from mlflow.artifacts import list_artifacts
-    from mlflow.exceptions import MlflowException
-
-    source = client.get_model_version_download_uri(version.name, version.version)
-    try:
-        return bool(list_artifacts(artifact_uri=f"{source}/{BUNDLE_PARENT}"))
-    except MlflowException as error:
-        # Only an answer counts: a store that cannot be reached has said nothing.
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return False
-        raise
-
-
 def _unheld(client: "MlflowClient", registry: Registry, experiment_id: str) -> list[str]:
     """Return the logged models of a name that no version holds, and that nobody is at."""
     before = time.time_ns() // 1_000_000 - _UNFINISHED_MS
@@ -152,13 +138,18 @@ def _unheld(client: "MlflowClient", registry: Registry, experiment_id: str) -> l
 
 def _model_id(version: "ModelVersion") -> str | None:
     """Return the logged model that a version holds; its own field is empty in a list."""
-    source = str(version.source or "")
-    return source.removeprefix(_MODEL) if source.startswith(_MODEL) else None
+    found = _LOGGED_MODEL.fullmatch(str(version.source or ""))
+    return found[1] if found else None
 
 
 def _delete(client: "MlflowClient", version: "ModelVersion") -> None:
     client.delete_model_version(version.name, version.version)
     if (model_id := _model_id(version)) is not None:
+        _delete_model(client, model_id)
+
+
+def _delete_model(client: "MlflowClient", model_id: str) -> None:
+    with passing_over_gone():  # somebody may have deleted it on MLflow's page
         client.delete_logged_model(model_id)
 
 
@@ -166,6 +157,8 @@ def _delete_files(client: "MlflowClient", version: "ModelVersion") -> None:
     """Delete a version's files: MLflow itself only hides what is deleted."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    if (model_id := _model_id(version)) is not None:
-        location = client.get_logged_model(model_id).artifact_location
-        get_artifact_repository(location).delete_artifacts()
+    # Where it holds no logged model, its files are another's. The version knows their place also
+    # where somebody has deleted its logged model.
+    if _model_id(version) is not None:
+        place = client.get_model_version_download_uri(version.name, version.version)
+        get_artifact_repository(place).delete_artifacts()

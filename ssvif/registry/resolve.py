@@ -65,24 +65,25 @@ def local_name(name: str, digest: str) -> str:
     return f"{name}-{digest[:_HASH_LENGTH]}"
 
 
+def parts_folder(name: str, digest: str, folder: Path = DOWNLOADS) -> Path:
+    """Return where the small files of a registered bundle are kept on this machine."""
+    return folder / PARTS / local_name(name, digest)
+
+
 def download_bundle(name: str, version: int, folder: Path) -> None:
     """Bring a version's bundle to `folder`, in the place of what it held.
 
     Raises:
-        ModelError: If what the registry holds is not a whole bundle.
-        RegistryError: If the registry does not know the version or cannot be reached.
+        ModelError: If the registry has no files of the version, or no whole bundle.
+        RegistryError: If the registry cannot be reached.
         StorageError: If the folder cannot be written.
     """
     with registry_errors(), tempfile.TemporaryDirectory() as scratch:
-        client = open_client()
-        source = client.get_model_version_download_uri(name, str(version))
+        place = _place(open_client(), name, version)
         from mlflow.artifacts import download_artifacts
 
-        parent = download_artifacts(
-            f"{source}/{BUNDLE_PARENT}", dst_path=scratch, tracking_uri=tracking_uri()
-        )
-        (found,) = Path(parent).iterdir()
-        bundle_hash(found)
+        found = download_artifacts(place, dst_path=scratch, tracking_uri=tracking_uri())
+        bundle_hash(Path(found))
         with atomic_folder(folder) as new:
             shutil.copytree(found, new, dirs_exist_ok=True)
 
@@ -97,23 +98,21 @@ def fetch_parts(name: str, version: int, digest: str, folder: Path = DOWNLOADS) 
         folder: Where bundles are kept; a whole one that is there serves as well.
 
     Raises:
-        RegistryError: If the registry does not know the version or cannot be reached.
+        ModelError: If the registry has no files of the version.
+        RegistryError: If the registry cannot be reached.
         StorageError: If the folder cannot be written.
     """
     whole = folder / local_name(name, digest)
     if _holds(whole, digest):
         return whole
-    parts = folder / PARTS / local_name(name, digest)
+    parts = parts_folder(name, digest, folder)
     if parts.is_dir():
         return parts
     with registry_errors(), tempfile.TemporaryDirectory() as scratch:
-        client = open_client()
+        place = _place(open_client(), name, version)
         from mlflow.artifacts import download_artifacts, list_artifacts
 
-        source = client.get_model_version_download_uri(name, str(version))
         at = {"tracking_uri": tracking_uri()}
-        (bundle,) = list_artifacts(f"{source}/{BUNDLE_PARENT}", **at)
-        place = f"{source}/{BUNDLE_PARENT}/{Path(bundle.path).name}"
         with atomic_folder(parts) as new:
             for item in list_artifacts(place, **at):
                 file = Path(item.path).name
@@ -121,6 +120,33 @@ def fetch_parts(name: str, version: int, digest: str, folder: Path = DOWNLOADS) 
                     found = download_artifacts(f"{place}/{file}", dst_path=scratch, **at)
                     shutil.copyfile(found, new / file)
     return parts
+
+
+def find_place(client: "MlflowClient", name: str, version: int) -> str | None:
+    """Return the address of a version's bundle, or None where its files are gone."""
+    from mlflow.artifacts import list_artifacts
+
+    with passing_over_gone():
+        source = client.get_model_version_download_uri(name, str(version))
+        parent = f"{source}/{BUNDLE_PARENT}"
+        for bundle in list_artifacts(parent, tracking_uri=tracking_uri()):
+            return f"{parent}/{Path(bundle.path).name}"
+    return None
+
+
+@contextmanager
+def passing_over_gone() -> Iterator[None]:
+    """Leave the block without an error where MLflow answers that something is not there.
+
+    Only an answer counts: a store that cannot be reached has said nothing.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
 
 
 @contextmanager
@@ -137,6 +163,16 @@ def registry_errors() -> Iterator[None]:
             "check MLFLOW_TRACKING_URI and that the server runs, then try again",
             transient=is_transient(error),
         ) from error
+
+
+def _place(client: "MlflowClient", name: str, version: int) -> str:
+    found = find_place(client, name, version)
+    if found is None:
+        raise ModelError(
+            f"{name} version {version}: its files are gone from the registry; `ssvif reap` removes "
+            "such a version, unless it has an alias"
+        )
+    return found
 
 
 def _version(

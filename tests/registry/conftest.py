@@ -1,9 +1,11 @@
 import shutil
+from urllib.parse import urlparse
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from mlflow import MlflowClient
 
 from ssvif.files import sha256_file
 from ssvif.gate.decision import Challenger, Champion, Check, Decision, write_decision
@@ -184,6 +186,18 @@ def two_versions(tracked_project, registered_project):
         shutil.copytree(registered_project / name, tracked_project / name, dirs_exist_ok=True)
     shutil.copyfile(registered_project / "mlflow.db", tracked_project / "mlflow.db")
     return {1: tracked_project / "one", 2: tracked_project / "two"}
+
+
+@pytest.fixture
+def lose_files():
+    """Remove the files of a version that the test itself registered: others share theirs."""
+
+    def lost(version):
+        client = MlflowClient()
+        place = client.get_model_version_download_uri("fuser", str(version))
+        shutil.rmtree(urlparse(place).path)
+
+    return lost
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from ssvif.data.images import write_png
-from ssvif.errors import RegistryError
+from ssvif.errors import ModelError, RegistryError
 from ssvif.files import sha256_file
 from ssvif.fuse.marks import Marks
 from ssvif.registry.bundle import WEIGHTS_TAG, bundle_hash
+from ssvif.registry.forget import find_sightings
 from ssvif.registry.lineage import trace, trace_all
 from ssvif.registry.resolve import DOWNLOADS, PARTS
 from ssvif.tracking.store import open_client
@@ -72,6 +73,20 @@ def test_trace__follows_the_start(two_versions, make_bundle, register, tracked_p
     (tracked_project / "three/lineage.json").write_text(json.dumps({"start": start}))
     register("three")
     assert [origin.parent for origin in trace_all(name="fuser")] == [None, None, 2]
+
+
+def test_trace_all__one_whose_files_are_gone_says_nothing(make_bundle, register, lose_files):
+    for note in ("one", "two"):
+        make_bundle(note, folder=note)
+        register(note)
+    lose_files(2)
+    origins = trace_all(name="fuser")
+    assert [origin.facts.get("note") for origin in origins] == ["one", None]
+    found = find_sightings("rig/0", origins)
+    assert [seen.version for seen in found.seen] == [1]
+    assert found.silent == (2,)
+    with pytest.raises(ModelError, match="version 2: its files are gone"):
+        trace("2", name="fuser")
 
 
 def test_trace__a_version_of_an_earlier_release_is_refused_by_name(two_versions):

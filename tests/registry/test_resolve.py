@@ -2,9 +2,9 @@ import shutil
 
 import pytest
 
-from ssvif.errors import RegistryError
+from ssvif.errors import ModelError, RegistryError
 from ssvif.registry.bundle import bundle_hash
-from ssvif.registry.resolve import resolve_model
+from ssvif.registry.resolve import fetch_parts, resolve_model
 from ssvif.tracking.store import open_client
 
 
@@ -45,6 +45,25 @@ def test_resolve_model__half_a_bundle_is_fetched_again(register, make_bundle, tr
     found = resolve_model("models:/fuser/1", tracked_project / "cache")
     (found / "weights.safetensors").write_bytes(b"damaged")
     assert bundle_hash(resolve_model("models:/fuser/1", tracked_project / "cache")) == digest
+
+
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        lambda folder: resolve_model("models:/fuser/1", folder),
+        lambda folder: fetch_parts("fuser", 1, "0" * 64, folder),
+    ],
+    ids=["whole", "parts"],
+)
+def test_resolve_model__a_version_whose_files_are_gone(
+    register, make_bundle, tracked_project, lose_files, fetch
+):
+    make_bundle()
+    register("models/bundle")
+    lose_files(1)
+    told = "fuser version 1: its files are gone from the registry; `ssvif reap` removes"
+    with pytest.raises(ModelError, match=told):
+        fetch(tracked_project / "cache")
 
 
 @pytest.mark.usefixtures("tracked_project")
