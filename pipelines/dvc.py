@@ -14,11 +14,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
+import typer
 import yaml
 
 from pipelines import guard
+from ssvif import console
 from ssvif.console import EXIT_REFUSED, EXIT_UNREACHABLE
+from ssvif.errors import ParamsError
 
 DVC_FILE = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
@@ -57,9 +61,32 @@ class StageFailedError(Exception):
         self.transient = transient
 
 
+def run_command(command: Callable[[], object]) -> NoReturn:
+    """Run a command to its exit code, as `console.run` does; a DVC stage may fail in it."""
+
+    def told() -> None:
+        try:
+            command()
+        except StageFailedError as error:
+            typer.echo(f"error: {error}", err=True)
+            code = EXIT_UNREACHABLE if error.transient else 1
+            sys.exit(EXIT_REFUSED if error.refused else code)
+
+    console.run(told)
+
+
 def stage_names(folder: Path = Path()) -> list[str]:
-    """Return the DVC stages of a project, in the order of dvc.yaml."""
-    content = yaml.safe_load((folder / DVC_FILE).read_text(encoding="utf-8"))
+    """Return the DVC stages of a project, in the order of dvc.yaml.
+
+    Raises:
+        ParamsError: If there is no dvc.yaml.
+    """
+    try:
+        content = yaml.safe_load((folder / DVC_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(
+            f"{folder / DVC_FILE}: not found; run this in a project's folder"
+        ) from None
     return list(content["stages"])
 
 

@@ -4,7 +4,6 @@ A delivery becomes pairs by the DVC stage `ingest`; this flow brings it to where
 and tells what came of it. It may be run at any time, and as often as one likes.
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +12,10 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.settings import PREFECT_API_URL
 
-from pipelines import events
+from pipelines import dvc, events
 from pipelines.dvc import StageFailedError
 from pipelines.server import server_at_hand
 from pipelines.tasks import run_stage
-from ssvif import console
 from ssvif.params import Params, load_params
 from ssvif.retraining import due, inbox
 from ssvif.retraining.journal import Entry
@@ -119,15 +117,11 @@ def main(
     drop: Annotated[str, typer.Option(help="Drop folder, or s3://BUCKET/PREFIX.")] = "",
 ) -> None:
     """Take in what was delivered, without waiting for the deployment."""
-    try:
-        # Nobody listens on a server that ends with this run.
-        lasts = bool(PREFECT_API_URL.value())
-        with server_at_hand():
-            ingest(drop, tells=lasts)
-    except StageFailedError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(console.EXIT_REFUSED if error.refused else 1)
+    # Nobody listens on a server that ends with this run.
+    lasts = bool(PREFECT_API_URL.value())
+    with server_at_hand():
+        ingest(drop, tells=lasts)
 
 
 if __name__ == "__main__":
-    console.run(lambda: typer.run(main))
+    dvc.run_command(lambda: typer.run(main))

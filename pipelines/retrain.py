@@ -4,7 +4,6 @@ The work is done by DVC stages in a worktree of its own, and by `ssvif.retrainin
 docs/retraining.md tells how it goes.
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
@@ -17,12 +16,10 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed
 
-from pipelines import steps
+from pipelines import dvc, steps
 from pipelines.approval import ask_person
-from pipelines.dvc import StageFailedError, stage_names
 from pipelines.server import server_at_hand
 from pipelines.tasks import run_stage
-from ssvif import console
 from ssvif.errors import ChampionMovedError, RetrainingError
 from ssvif.retraining.overrides import MODE, SCRATCH, parse_assignments
 from ssvif.retraining.record import Outcome
@@ -90,7 +87,7 @@ def retrain(
 def _work(workspace: Workspace, limit_s: float, *, ask: bool) -> Outcome:
     """Run the stages, and do what the gate decides; again, if the champion moved meanwhile."""
     _result(steps.pin(workspace, return_state=True))
-    for stage in stage_names(workspace.folder):
+    for stage in dvc.stage_names(workspace.folder):
         _stage(workspace, stage, limit_s)
     for left in reversed(range(_REGATES + 1)):
         try:
@@ -187,14 +184,5 @@ def main(
     typer.echo(state.message)
 
 
-def _run() -> None:
-    try:
-        app()
-    except StageFailedError as error:
-        typer.echo(f"error: {error}", err=True)
-        code = console.EXIT_UNREACHABLE if error.transient else 1
-        sys.exit(console.EXIT_REFUSED if error.refused else code)
-
-
 if __name__ == "__main__":
-    console.run(_run)
+    dvc.run_command(app)

@@ -3,7 +3,6 @@
 It makes what `dvc repro` makes; what it adds is a view of each stage, its log and the scores.
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +10,9 @@ import typer
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from pipelines.dvc import StageFailedError, stage_names
+from pipelines import dvc
 from pipelines.server import server_at_hand
 from pipelines.tasks import run_stage, show
-from ssvif.console import EXIT_REFUSED
 
 SUMMARY = Path("reports/evaluate/summary.md")
 _HOURS = 6.0
@@ -31,7 +29,7 @@ def train(limit_hours: float = _HOURS) -> "State[None] | None":
         The state of a stage that failed, which becomes the flow's, without a trace of this file
         in the log; those after it do not run.
     """
-    for stage in stage_names():
+    for stage in dvc.stage_names():
         state = run_stage(stage, limit_hours * 3600.0, return_state=True)
         if not state.is_completed():
             return state
@@ -43,13 +41,10 @@ def main(
     limit_hours: Annotated[float, typer.Option(help="End a stage that takes longer.")] = _HOURS,
 ) -> None:
     """Run the pipeline as a Prefect flow; the outputs are those of `dvc repro`."""
-    try:
-        with server_at_hand():
-            train(limit_hours)
-    except StageFailedError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_REFUSED if error.refused else 1)
+    dvc.stage_names()  # what is no project is refused before a server starts
+    with server_at_hand():
+        train(limit_hours)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    dvc.run_command(lambda: typer.run(main))

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from zc.lockfile import LockFile
 
-from pipelines.dvc import StageFailedError, reproduce, stage_names
+from pipelines.dvc import StageFailedError, reproduce, run_command, stage_names
+from ssvif.errors import ParamsError
 
 STAGE = """
 import os, signal, subprocess, sys, time
@@ -166,3 +167,21 @@ def test_reproduce__interrupted_ends_the_stage_and_what_it_started(project):
         run("hang", log=interrupt)
     assert_nothing_lives()
     assert (project / "out").read_text() == "hello"
+
+
+@pytest.mark.parametrize(
+    ("refused", "transient", "code"), [(True, False, 2), (False, True, 75), (False, False, 1)]
+)
+def test_run_command__a_failed_stage_is_one_line_and_an_exit_code(capsys, refused, transient, code):
+    def fail():
+        raise StageFailedError("first", "bad key", refused=refused, transient=transient)
+
+    with pytest.raises(SystemExit) as ending:
+        run_command(fail)
+    assert ending.value.code == code
+    assert capsys.readouterr().err == "error: first: bad key\n"
+
+
+def test_stage_names__outside_a_project_is_refused(tmp_path):
+    with pytest.raises(ParamsError, match="not found; run this in a project's folder"):
+        stage_names(tmp_path)

@@ -73,15 +73,3 @@ class TestTrain:
         with pytest.raises(StageFailedError, match="second: killed"):
             module.train()
         assert attempts == ["first", "second", "second"]
-
-
-@pytest.mark.parametrize(("refused", "code"), [(True, 2), (False, 1)])
-def test_main__failure_is_one_line_and_an_exit_code(monkeypatch, capsys, refused, code):
-    def fail(_limit_hours):
-        raise StageFailedError("first", "bad key", refused=refused)
-
-    monkeypatch.setattr(module, "train", fail)
-    with pytest.raises(SystemExit) as ending:
-        module.main()
-    assert ending.value.code == code
-    assert capsys.readouterr().err == "error: first: bad key\n"
