@@ -89,10 +89,14 @@ def open_checkpoints(
     # The pin of a champion stands for its weights, and for the pairs that are replayed.
     start = read_lock().model_dump(mode="json")["start"]
     # A resumed run must not go on with other code than it began with.
-    code = [file for pattern in _CODE for file in sorted(_PACKAGE.glob(pattern))]
-    hashes = [sha256_file(path) for path in (MANIFEST_FILE, *inputs, *code)]
+    hashes = [sha256_file(path) for path in (MANIFEST_FILE, *inputs, *training_code())]
     digest = sha256_json([torch.__version__, stage, sections, start, hashes])
     return CheckpointFolder(CHECKPOINTS / f"{stage}-{digest[:16]}")
+
+
+def training_code() -> list[Path]:
+    """Return the files of the code that decides what training makes."""
+    return [file for pattern in _CODE for file in sorted(_PACKAGE.glob(pattern))]
 
 
 def training_device() -> torch.device:

@@ -1,0 +1,199 @@
+"""`make sweep`: variants of the method, trained and judged; goes on where it was stopped.
+
+A YAML file (`benchmarks/sweeps/`) names the captures, the seeds and each trial's parameters. Every
+trial is trained on the captures without their labels, then judged: by the fusion metrics on the
+split `val`, and by a segmenter that is trained on its fused images, in two folds of whole blocks
+of the labelled set. A row a trial and seed is added to the CSV file; rows that are there already,
+made by the same parameters, captures and code, are not made again. Stage one is shared by trials
+that differ in stage two alone.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import torch
+import typer
+import yaml
+from torch import Tensor
+
+from benchmarks.composites import PARAMS as PROBES
+from ssvif.data.views import load_pairs
+from ssvif.evaluation.candidates import ModelCandidate
+from ssvif.evaluation.captures import capture_pairs
+from ssvif.evaluation.pairs import PairSource, read_scene
+from ssvif.evaluation.probing import scene_images
+from ssvif.evaluation.scores import score_pairs
+from ssvif.files import sha256_file, sha256_json
+from ssvif.metrics.table import STANDARD
+from ssvif.models.network import SsvifModel
+from ssvif.models.weights import load_model, save_model
+from ssvif.params import PARAMS_FILE, Params, parse_params
+from ssvif.probes.counts import Counts, mean_iou
+from ssvif.probes.run import ProbeResult, run_probe
+from ssvif.probes.tasks import BOXES, load_tasks
+from ssvif.stages.training import training_code, training_device
+from ssvif.training.checkpoint import CheckpointFolder
+from ssvif.training.stages import TrainingData, stage_two_side, train_stage_one, train_stage_two
+
+WORK = Path(".cache/sweep")
+STAGE_ONE = ("seed", "network", "fusion_loss", "training", "stage_one", "warm_up", "consistency")
+STAGE_TWO = (*STAGE_ONE, "dynamic_weight", "stage_two")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a file of trials says, with the captures at hand.
+
+    Args:
+        source: The pairs.
+        probed: The set whose labels judge.
+        trials: Parameters by trial and seed.
+    """
+
+    source: PairSource
+    probed: str
+    trials: Mapping[tuple[str, int], Params]
+
+
+class Figures:
+    """Keeps the last figures of a stage, by name."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, float] = {}
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Keep the figures of a step; `step` is of no interest here."""
+        del step
+        self.last |= metrics
+
+    def rewind(self, step: int) -> None:
+        """Nothing of earlier runs is kept."""
+
+
+def read_sweep(path: Path, data: Path) -> Sweep:
+    """Read a file of trials, and make pairs of its captures.
+
+    Args:
+        path: The YAML file.
+        data: The folder that its captures lie in.
+    """
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    trials = {
+        (name, seed): _params({**content["base"], **own, "seed": seed})
+        for seed in content["seeds"]
+        for name, own in content["trials"].items()
+    }
+    folders = [(name, data / folder) for name, folder in content["data"].items()]
+    source = capture_pairs(folders, next(iter(trials.values())).ingest)
+    return Sweep(source, content["probed"], trials)
+
+
+def _params(values: Mapping[str, object]) -> Params:
+    """Return params.yaml's parameters under others, by dotted key."""
+    content = yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8"))
+    for key, value in values.items():
+        *sections, last = key.split(".")
+        place = content
+        for section in sections:
+            place = place[section]
+        place[last] = value
+    return parse_params(content, source="trial")
+
+
+def key_of(sweep: Sweep, params: Params, sections: tuple[str, ...]) -> str:
+    """Return the hash of all that a training's result depends on."""
+    values = params.model_dump(mode="json", include=set(sections))
+    pairs = sweep.source.manifest[["id", "split"]].to_numpy().tolist()
+    code = [sha256_file(path) for path in training_code()]
+    return sha256_json([values, pairs, code, torch.__version__])[:16]
+
+
+def train_trial(sweep: Sweep, params: Params) -> tuple[SsvifModel, Figures]:
+    """Train both stages, or read what an earlier call made of them."""
+    split = sweep.source.manifest.groupby("split")["id"].agg(list)
+    side = stage_two_side(params)
+    train, val = (
+        load_pairs(sweep.source.pairs, split.get(name, []), min_side=side)
+        for name in ("train", "val")
+    )
+    data, figures = TrainingData(train, val), Figures()
+    common = {"recorder": figures, "device": training_device()}
+    weights = WORK / f"stage_one-{key_of(sweep, params, STAGE_ONE)}.safetensors"
+    if not weights.is_file():
+        folder = CheckpointFolder(weights.with_suffix(""))
+        save_model(
+            weights,
+            train_stage_one(data, params, checkpoints=folder, **common),
+            network=params.network,
+        )
+    folder = CheckpointFolder(WORK / f"stage_two-{key_of(sweep, params, STAGE_TWO)}")
+    model = train_stage_two(load_model(weights), data, params, checkpoints=folder, **common)
+    return model, figures
+
+
+def judge(sweep: Sweep, model: SsvifModel, *, seed: int) -> dict[str, float]:
+    """Return the fusion metrics' means on `val`, and what a segmenter makes of the images."""
+    candidate = ModelCandidate("trial", model.eval())
+    source, device = sweep.source, training_device()
+    val = source.manifest[source.manifest["split"] == "val"]
+    found = score_pairs(val, [candidate], folder=source.pairs, device=device).pairs
+    result = _probe(sweep, candidate, seed=seed)
+    boxes = result.detections
+    return {
+        **{metric.name: float(found[metric.name].mean()) for metric in STANDARD},
+        "box_miou": float(mean_iou(Counts.from_table(result.counts), foreground=True).mean()),
+        "ap50": float(boxes.loc[boxes["class"] == "all", "ap50"].mean()),
+    }
+
+
+def _probe(sweep: Sweep, candidate: ModelCandidate, *, seed: int) -> ProbeResult:
+    source = sweep.source
+    rows = source.manifest[source.manifest["set"] == sweep.probed].assign(split="train")
+    tasks, _ = load_tasks(rows, source.labels, PROBES, split="train")
+    (task,) = (task for task in tasks if task.kind == BOXES)
+    images: dict[str, tuple[Tensor, ...]] = {}
+    for row in rows[rows["id"].isin(task.ids)].to_dict("records"):
+        scene = read_scene(source.pairs, row, device=training_device())
+        images[str(row["id"])] = scene_images([candidate], scene, PROBES)[0][candidate.name]
+    return run_probe(candidate.name, images, task, PROBES, seed=seed)
+
+
+def run(sweep: Sweep, out: Path) -> None:
+    """Train and judge what is not in the table yet, a row at a time."""
+    for (name, seed), params in sweep.trials.items():
+        key = key_of(sweep, params, STAGE_TWO)
+        done = set(pd.read_csv(out)["key"]) if out.is_file() else set()
+        if key in done:
+            continue
+        began = time.monotonic()
+        model, figures = train_trial(sweep, params)
+        row = {"key": key, "trial": name, "seed": seed, **judge(sweep, model, seed=seed)}
+        health = {
+            f"val_{figure}": value
+            for figure in ("agreement", "effective_prototypes", "equivariance")
+            for logged, value in figures.last.items()
+            if logged == f"stage_two/val/{figure}"
+        }
+        weight = figures.last.get("stage_two/train/dynamic_weight/weight", float("nan"))
+        row |= {**health, "last_weight": weight, "minutes": (time.monotonic() - began) / 60.0}
+        table = pd.DataFrame([row]).round(4)
+        table.to_csv(out, mode="a", index=False, header=not out.is_file())
+        typer.echo(f"{name}, seed {seed}: box mIoU {row['box_miou']:.3f}, AP50 {row['ap50']:.3f}")
+
+
+def main(
+    trials: Annotated[Path, typer.Argument(help="The YAML file.")],
+    data: Annotated[Path, typer.Option(help="The folder that its captures lie in.")],
+    out: Annotated[Path, typer.Option(help="The table that rows are added to.")],
+) -> None:
+    """Train and judge the trials of a file."""
+    run(read_sweep(trials, data), out)
+    typer.echo(pd.read_csv(out).groupby("trial").mean(numeric_only=True).round(4).T.to_string())
+
+
+if __name__ == "__main__":
+    typer.run(main)
