@@ -144,7 +144,7 @@ def judge(sweep: Sweep, model: SsvifModel, *, seed: int) -> dict[str, float]:
     result = _probe(sweep, candidate, seed=seed)
     boxes = result.detections
     return {
-        **{metric.name: float(found[metric.name].mean()) for metric in STANDARD},
+        **{metric.acronym: float(found[metric.acronym].mean()) for metric in STANDARD},
         "box_miou": float(mean_iou(Counts.from_table(result.counts), foreground=True).mean()),
         "ap50": float(boxes.loc[boxes["class"] == "all", "ap50"].mean()),
     }
