@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ssvif.errors import ShapeError
+from ssvif.models.machine import PLANES
 
 # The least difference that decides between the cameras is a few grey levels: with 16, a
 # difference of 0.1 gives the brighter camera 83 % before anything is learned.
@@ -22,6 +23,11 @@ STRIDE = 4
 
 FEATURE_STRIDE = 2
 
+# Places of the coarse level that light curves are averaged over: nothing small is lit by itself.
+SMOOTH = 9
+
+_EPSILON = 1.0e-6
+
 
 class Fused(NamedTuple):
     """What the fusion network returns."""
@@ -30,6 +36,8 @@ class Fused(NamedTuple):
     """Fused luminance, (B, 1, H, W) in [0, 1]."""
     features: Tensor
     """Fused features, (B, C, H' / 2, W' / 2), H' and W' being H and W padded to `STRIDE`."""
+    tones: Tensor
+    """Light curves of the machine view, (B, 3, H' / 4, W' / 4) in [-1, 1]; `models/machine.py`."""
 
 
 class RepConv(nn.Module):
@@ -63,6 +71,31 @@ class RepConv(nn.Module):
         )
 
 
+class ToneHead(nn.Module):
+    """Choose light curves from what is around a place, and from the whole image.
+
+    Args:
+        channels: Channels of the coarse features.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.context = nn.Linear(2 * channels, channels)
+        self.strength = nn.Conv2d(channels, PLANES, 1)
+        for parameter in self.strength.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, coarse: Tensor) -> Tensor:
+        """Return strengths (B, 3, h, w) in [-1, 1], smooth, of features (B, C, h, w)."""
+        # Root mean squares: a standard deviation has no slope where an image is flat.
+        spread = (coarse.square().mean((2, 3)) + _EPSILON).sqrt()
+        whole = torch.cat([coarse.mean((2, 3)), spread], dim=1)  # (B, 2C)
+        known = F.relu(coarse + self.context(whole)[:, :, None, None])
+        border = (SMOOTH // 2,) * 4
+        smooth = F.avg_pool2d(F.pad(known, border, mode="replicate"), SMOOTH, stride=1)
+        return torch.tanh(self.strength(smooth))
+
+
 class FusionNet(nn.Module):
     """Fuse visible luminance and infrared: `fused_y = w * vis_y + (1 - w) * ir + r`.
 
@@ -85,6 +118,7 @@ class FusionNet(nn.Module):
         self.up = nn.Conv2d(2 * channels, channels, 1)
         self.merge = RepConv(channels, channels)
         self.head = nn.Conv2d(channels, 2 * FEATURE_STRIDE**2, 3, padding=1)
+        self.tones = ToneHead(2 * channels)
         for parameter in self.head.parameters():
             nn.init.zeros_(parameter)
 
@@ -109,14 +143,14 @@ class FusionNet(nn.Module):
         height, width = vis_y.shape[-2:]
         planes = torch.cat([vis_y, ir], dim=1)  # (B, 2, H, W)
         planes = F.pad(planes, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
-        features = self._features(planes)
+        features, coarse = self._features(planes)
         head = F.pixel_shuffle(self.head(features), FEATURE_STRIDE)  # (B, 2, H', W')
         logit, change = head[..., :height, :width].split(1, dim=1)
         weight = torch.sigmoid(SELECTIVITY * (vis_y - ir) + logit)
         fused_y = ir + weight * (vis_y - ir) + self.residual * torch.tanh(change)
-        return Fused(fused_y.clamp(0.0, 1.0), features)
+        return Fused(fused_y.clamp(0.0, 1.0), features, self.tones(coarse))
 
-    def _features(self, planes: Tensor) -> Tensor:
+    def _features(self, planes: Tensor) -> tuple[Tensor, Tensor]:
         fine = F.relu(self.stem(F.pixel_unshuffle(planes, FEATURE_STRIDE)))  # (B, C, H/2, W/2)
         for block in self.fine:
             fine = F.relu(block(fine))
@@ -124,4 +158,4 @@ class FusionNet(nn.Module):
         for block in self.coarse:
             coarse = F.relu(block(coarse))
         context = F.interpolate(self.up(coarse), scale_factor=2.0, mode="nearest")
-        return F.relu(self.merge(fine + context))
+        return F.relu(self.merge(fine + context)), coarse
