@@ -10,7 +10,7 @@ that differ in stage two alone.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from benchmarks.composites import PARAMS as PROBES
 from ssvif.data.views import load_pairs
-from ssvif.evaluation.candidates import ModelCandidate
+from ssvif.evaluation.candidates import Candidate, MachineCandidate, ModelCandidate
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource, read_scene
 from ssvif.evaluation.probing import scene_images
@@ -141,16 +141,16 @@ def judge(sweep: Sweep, model: SsvifModel, *, seed: int) -> dict[str, float]:
     source, device = sweep.source, training_device()
     val = source.manifest[source.manifest["split"] == "val"]
     found = score_pairs(val, [candidate], folder=source.pairs, device=device).pairs
-    result = _probe(sweep, candidate, seed=seed)
-    boxes = result.detections
-    return {
-        **{metric.acronym: float(found[metric.acronym].mean()) for metric in STANDARD},
-        "box_miou": float(mean_iou(Counts.from_table(result.counts), foreground=True).mean()),
-        "ap50": float(boxes.loc[boxes["class"] == "all", "ap50"].mean()),
-    }
+    figures = {metric.acronym: float(found[metric.acronym].mean()) for metric in STANDARD}
+    for view in (MachineCandidate("machine", model.eval()), replace(candidate, name="fused")):
+        result = _probe(sweep, view, seed=seed)
+        boxes, counts = result.detections, Counts.from_table(result.counts)
+        figures[f"{view.name}_box_miou"] = float(mean_iou(counts, foreground=True).mean())
+        figures[f"{view.name}_ap50"] = float(boxes.loc[boxes["class"] == "all", "ap50"].mean())
+    return figures
 
 
-def _probe(sweep: Sweep, candidate: ModelCandidate, *, seed: int) -> ProbeResult:
+def _probe(sweep: Sweep, candidate: Candidate, *, seed: int) -> ProbeResult:
     source = sweep.source
     rows = source.manifest[source.manifest["set"] == sweep.probed].assign(split="train")
     tasks, _ = load_tasks(rows, source.labels, PROBES, split="train")
@@ -182,7 +182,7 @@ def run(sweep: Sweep, out: Path) -> None:
         row |= {**health, "last_weight": weight, "minutes": (time.monotonic() - began) / 60.0}
         table = pd.DataFrame([row]).round(4)
         table.to_csv(out, mode="a", index=False, header=not out.is_file())
-        typer.echo(f"{name}, seed {seed}: box mIoU {row['box_miou']:.3f}, AP50 {row['ap50']:.3f}")
+        typer.echo(f"{name}, seed {seed}: {table.to_dict('records')[0]}")
 
 
 def main(

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ssvif.data.views import Pair
 from ssvif.errors import ModelError
+from ssvif.models.machine import machine_view
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
 
@@ -115,6 +116,27 @@ class ModelCandidate:
 
 
 @dataclass(frozen=True)
+class MachineCandidate:
+    """The machine view of a trained model: an image for segmenters, not scored as a fusion.
+
+    Args:
+        name: What it is called in tables.
+        model: On the device of the scenes, in evaluation mode.
+    """
+
+    name: str
+    model: SsvifModel
+    fused: bool = False
+    live: bool = True
+
+    @torch.inference_mode()
+    def fuse(self, scene: Scene) -> Tensor:
+        """Return the view, (1, 3, H, W)."""
+        tones = self.model.fusion(scene.vis_y, scene.ir).tones
+        return quantise(machine_view(vis=scene.vis, ir=scene.ir, tones=tones))
+
+
+@dataclass(frozen=True)
 class PlainCandidate:
     """An image that needs no training.
 
@@ -198,8 +220,8 @@ def branch_scores(scene: Scene, model: SsvifModel) -> tuple[Tensor, Tensor]:
     height, width = scene.ir.shape[-2:]
     border = (0, -width % _ALIGNMENT, 0, -height % _ALIGNMENT)
     vis, ir = (F.pad(plane, border, mode="replicate") for plane in (scene.vis, scene.ir))
-    fused_y, features = model.fusion(luminance(vis), ir)
-    scores = (model.feature_level(features), model.pixel_level(with_chroma(fused_y, vis)))
+    fused_y = model.fusion(luminance(vis), ir).fused_y
+    scores = (model.feature_level(vis, ir), model.pixel_level(with_chroma(fused_y, vis)))
     rows, columns = -(-height // _SEGMENTATION_STRIDE), -(-width // _SEGMENTATION_STRIDE)
     feature_level, pixel_level = (score[0, :, :rows, :columns] for score in scores)
     return feature_level, pixel_level

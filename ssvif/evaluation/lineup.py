@@ -10,12 +10,21 @@ import pandas as pd
 import torch
 
 from ssvif.errors import EvaluationError, ImageError
-from ssvif.evaluation.candidates import BOTH, MAX, MEAN, PLAIN, Candidate, ModelCandidate
+from ssvif.evaluation.candidates import (
+    BOTH,
+    MAX,
+    MEAN,
+    PLAIN,
+    Candidate,
+    MachineCandidate,
+    ModelCandidate,
+)
 from ssvif.evaluation.folders import FolderCandidate, open_folder
 from ssvif.evaluation.pairs import read_scene
 from ssvif.models.weights import load_model
 
 STAGE_ONE, STAGE_TWO = "stage_one", "stage_two"
+MACHINE = "_machine"  # behind the name of a model whose machine view is shown
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # What metrics.json has beside candidates, and what is always evaluated.
@@ -45,7 +54,8 @@ class Lineup:
     @property
     def probed(self) -> tuple[Candidate, ...]:
         """Those that a probe may be trained on, in the order of tables."""
-        return (*PLAIN.values(), *self.models, *self.folders)
+        machines = (MachineCandidate(f"{m.name}{MACHINE}", m.model) for m in self.models)
+        return (*PLAIN.values(), *self.models, *machines, *self.folders)
 
     @property
     def judged(self) -> str:

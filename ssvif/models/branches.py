@@ -4,6 +4,7 @@ Source: our own design around arXiv:2509.22450; prototypes as in SwAV (Caron et 
 arXiv:2006.09882), the pyramid as in FPN (Lin et al. 2017, arXiv:1612.03144).
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -28,50 +29,69 @@ class PyramidHead(nn.Module):
         # difference between positions and assignments are noise.
         self.centre = nn.BatchNorm2d(embedding, affine=False)
 
-    def forward(self, pyramid: list[Tensor]) -> Tensor:
-        """Return (B, D, H / 4, W / 4) of unit length along D."""
-        merged = self.lateral[-1](pyramid[-1])
-        for lateral, level in zip(self.lateral[-2::-1], pyramid[-2::-1], strict=True):
-            merged = lateral(level) + F.interpolate(merged, size=level.shape[-2:], mode="nearest")
+    def forward(self, pyramid: list[Tensor], added: list[Tensor] | None = None) -> Tensor:
+        """Return (B, D, H / 4, W / 4) of unit length along D.
+
+        Args:
+            pyramid: Features, finest first.
+            added: What is added to each level at width D, such as another camera's features.
+        """
+        levels = [lateral(level) for lateral, level in zip(self.lateral, pyramid, strict=True)]
+        if added is not None:
+            levels = [level + more for level, more in zip(levels, added, strict=True)]
+        merged = levels[-1]
+        for level in levels[-2::-1]:
+            merged = level + F.interpolate(merged, size=level.shape[-2:], mode="nearest")
         return F.normalize(self.centre(self.smooth(F.relu(merged))), dim=1)
 
 
-class FeatureAdapter(nn.Module):
-    """Turn fused features at half resolution into the three planes a trunk reads.
+class PixelBranch(nn.Module):
+    """From one image to embeddings at stride 4.
 
     Args:
-        channels: Channels C of the fused features.
-        stride: Their stride.
-    """
-
-    def __init__(self, *, channels: int, stride: int) -> None:
-        super().__init__()
-        self.point = nn.Conv2d(channels, 3 * stride**2, 1)
-        self.shuffle = nn.PixelShuffle(stride)
-        self.norm = nn.BatchNorm2d(3)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return (B, 3, H, W), spread as images in [0, 1] are."""
-        planes: Tensor = self.norm(self.shuffle(self.point(features)))
-        return 0.5 + 0.25 * planes
-
-
-class SegmentationBranch(nn.Module):
-    """An adapter, a trunk and a head: from an input to embeddings at stride 4.
-
-    Args:
-        adapter: Turns the input into three planes in [0, 1].
         trunk: The backbone.
         head: The pyramid head.
     """
 
-    def __init__(self, *, adapter: nn.Module, trunk: Trunk, head: PyramidHead) -> None:
+    def __init__(self, *, trunk: Trunk, head: PyramidHead) -> None:
         super().__init__()
-        self.adapter = adapter
         self.trunk = trunk
         self.head = head
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return embeddings (B, D, H / 4, W / 4) of unit length along D."""
-        embedding: Tensor = self.head(self.trunk(self.adapter(image)))
+        """Return embeddings (B, D, H / 4, W / 4) of unit length of RGB (B, 3, H, W) in [0, 1]."""
+        embedding: Tensor = self.head(self.trunk(image))
+        return embedding
+
+
+class FeatureBranch(nn.Module):
+    """From both cameras' features, fused level by level, to embeddings at stride 4.
+
+    One trunk reads either camera; each has lateral convolutions of its own, whose sum is fused.
+
+    Args:
+        trunk: The backbone.
+        head: The pyramid head, which takes the visible camera's features.
+    """
+
+    def __init__(self, *, trunk: Trunk, head: PyramidHead) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.head = head
+        width = head.smooth.in_channels
+        self.infrared = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in trunk.channels)
+
+    def forward(self, vis: Tensor, ir: Tensor) -> Tensor:
+        """Return embeddings (B, D, H / 4, W / 4) of unit length.
+
+        Args:
+            vis: Visible RGB, (B, 3, H, W) in [0, 1].
+            ir: Infrared, (B, 1, H, W) in [0, 1].
+        """
+        batch = len(vis)
+        pyramid = self.trunk(torch.cat([vis, ir.expand(-1, 3, -1, -1)]))  # (2 B, ., ., .)
+        added = [
+            lateral(level[batch:]) for lateral, level in zip(self.infrared, pyramid, strict=True)
+        ]
+        embedding: Tensor = self.head([level[:batch] for level in pyramid], added)
         return embedding

@@ -1,12 +1,14 @@
 """The whole model: the fusion network, the two branches, the shared prototypes."""
 
+from typing import TypedDict
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssvif.models.branches import FeatureAdapter, PyramidHead, SegmentationBranch
-from ssvif.models.fusion import FEATURE_STRIDE, FusionNet
-from ssvif.models.trunk import build_trunk
+from ssvif.models.branches import FeatureBranch, PixelBranch, PyramidHead
+from ssvif.models.fusion import FusionNet
+from ssvif.models.trunk import Trunk, build_trunk
 from ssvif.params import NetworkParams
 
 
@@ -14,9 +16,9 @@ class SsvifModel(nn.Module):
     """Fusion and the two segmentations that must agree.
 
     Args:
-        fusion: Makes the fused luminance and the fused features.
-        feature_branch: Embeds fused features.
-        pixel_branch: Embeds the fused image.
+        fusion: Makes the fused luminance and the tones of the machine view.
+        feature_branch: Embeds both cameras' fused features.
+        pixel_branch: Embeds one image, a fused one or a machine view.
         prototypes: Number K of prototypes, shared by the branches.
         embedding: Their length D.
     """
@@ -25,8 +27,8 @@ class SsvifModel(nn.Module):
         self,
         *,
         fusion: FusionNet,
-        feature_branch: SegmentationBranch,
-        pixel_branch: SegmentationBranch,
+        feature_branch: FeatureBranch,
+        pixel_branch: PixelBranch,
         prototypes: int,
         embedding: int,
     ) -> None:
@@ -47,13 +49,13 @@ class SsvifModel(nn.Module):
         """Return cosines (B, K, h, w) in [-1, 1] of embeddings (B, D, h, w) and prototypes."""
         return torch.einsum("bdhw,kd->bkhw", embedding, self.prototypes)
 
-    def feature_level(self, features: Tensor) -> Tensor:
-        """Segment fused features: scores (B, K, H / 4, W / 4); the class is their argmax."""
-        return self.scores(self.feature_branch(features))
+    def feature_level(self, vis: Tensor, ir: Tensor) -> Tensor:
+        """Segment both cameras: scores (B, K, H / 4, W / 4); the class is their argmax."""
+        return self.scores(self.feature_branch(vis, ir))
 
-    def pixel_level(self, fused_rgb: Tensor) -> Tensor:
-        """Segment the fused image (B, 3, H, W): scores (B, K, H / 4, W / 4)."""
-        return self.scores(self.pixel_branch(fused_rgb))
+    def pixel_level(self, image: Tensor) -> Tensor:
+        """Segment one image (B, 3, H, W): scores (B, K, H / 4, W / 4)."""
+        return self.scores(self.pixel_branch(image))
 
 
 def build_fusion(params: NetworkParams) -> FusionNet:
@@ -72,9 +74,8 @@ def build_model(params: NetworkParams, *, load_pretrained: bool = True) -> Ssvif
     Raises:
         ParamsError: If the backbone or its weights cannot be had.
     """
-    adapter = FeatureAdapter(channels=params.channels, stride=FEATURE_STRIDE)
-    feature_branch = _build_branch(adapter, params, load_pretrained)
-    pixel_branch = _build_branch(nn.Identity(), params, load_pretrained)
+    feature_branch = FeatureBranch(**_parts(params, load_pretrained))
+    pixel_branch = PixelBranch(**_parts(params, load_pretrained))
     # Like heads on like trunks: the branches begin with something in common to agree on.
     feature_branch.head.load_state_dict(pixel_branch.head.state_dict())
     return SsvifModel(
@@ -86,13 +87,18 @@ def build_model(params: NetworkParams, *, load_pretrained: bool = True) -> Ssvif
     )
 
 
-def _build_branch(
-    adapter: nn.Module, params: NetworkParams, load_pretrained: bool
-) -> SegmentationBranch:
+class _Parts(TypedDict):
+    trunk: Trunk
+    head: PyramidHead
+
+
+def _parts(params: NetworkParams, load_pretrained: bool) -> _Parts:
     trunk = build_trunk(
         params.backbone,
         pretrained=params.pretrained if load_pretrained else False,
         frozen_norm=bool(params.pretrained),
     )
-    head = PyramidHead(channels=trunk.channels, embedding=params.embedding)
-    return SegmentationBranch(adapter=adapter, trunk=trunk, head=head)
+    return {
+        "trunk": trunk,
+        "head": PyramidHead(channels=trunk.channels, embedding=params.embedding),
+    }

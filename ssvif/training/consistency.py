@@ -1,7 +1,7 @@
 """The self-supervised task: both branches segment a scene alike, though each sees it its way.
 
-The feature-level branch reads the fused features of one view, the pixel-level branch the
-fused image of another view of the same scene. A moving-average teacher of each branch gives
+The feature-level branch reads both cameras of one view, the pixel-level branch one image that the
+fusion network made of another view of the same scene. A moving-average teacher of each branch gives
 Sinkhorn assignments on what the views share; each branch predicts the other's.
 
 Source: ours, around arXiv:2509.22450; the queue and the frozen prototypes as in SwAV
@@ -87,25 +87,27 @@ class CrossSegmentationConsistency(nn.Module):
         self,
         model: SsvifModel,
         *,
-        features: Tensor,
-        fused_rgb: Tensor,
-        changed_rgb: Tensor,
+        vis: Tensor,
+        ir: Tensor,
+        image: Tensor,
+        changed: Tensor,
         overlap: Overlap,
     ) -> ConsistencyResult:
         """Compute the loss of one batch.
 
         Args:
             model: The student.
-            features: Fused features of the first views, (B, C, S / 2, S / 2).
-            fused_rgb: Fused images of the second views, (B, 3, S, S), for the teacher.
-            changed_rgb: The same, photometrically changed, for the student.
+            vis: Visible images of the first views, (B, 3, S, S).
+            ir: Infrared ones, (B, 1, S, S).
+            image: What was made of the second views, (B, 3, S, S), for the teacher.
+            changed: The same, photometrically changed, for the student.
             overlap: What the views share.
         """
-        embedding = model.feature_branch(features)
+        embedding = model.feature_branch(vis, ir)
         feature_scores = _positions(overlap.first(model.scores(embedding)))  # (N, K)
-        embedding = model.pixel_branch(changed_rgb)
+        embedding = model.pixel_branch(changed)
         pixel_scores = _positions(overlap.second(model.scores(embedding)))  # (N, K)
-        feature_targets, pixel_targets = self._targets(features, fused_rgb, overlap)
+        feature_targets, pixel_targets = self._targets(vis, ir, image, overlap)
         temperature = self._params.temperature
         loss = 0.5 * (
             swapped_prediction_loss(pixel_scores, feature_targets, temperature=temperature)
@@ -115,11 +117,11 @@ class CrossSegmentationConsistency(nn.Module):
 
     @torch.no_grad()
     def _targets(
-        self, features: Tensor, fused_rgb: Tensor, overlap: Overlap
+        self, vis: Tensor, ir: Tensor, image: Tensor, overlap: Overlap
     ) -> tuple[Tensor, Tensor]:
         teacher = self.teacher
-        feature = _positions(overlap.first(teacher.feature_branch(features)))  # (N, D)
-        pixel = _positions(overlap.second(teacher.pixel_branch(fused_rgb)))  # (N, D)
+        feature = _positions(overlap.first(teacher.feature_branch(vis, ir)))  # (N, D)
+        pixel = _positions(overlap.second(teacher.pixel_branch(image)))  # (N, D)
         targets = (
             self._assign(feature, self.feature_queue),
             self._assign(pixel, self.pixel_queue),

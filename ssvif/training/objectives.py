@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ssvif.data.views import Views
 from ssvif.losses.fusion import fusion_loss
 from ssvif.models.fusion import Fused, FusionNet
+from ssvif.models.machine import machine_view
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
 from ssvif.params import FusionLossParams, StageTwoParams, WarmUpParams
@@ -93,7 +94,8 @@ class _BranchObjective(nn.Module):
     def _branch_groups(self) -> list[dict[str, Any]]:
         branches = (self.model.feature_branch, self.model.pixel_branch)
         trunks = [p for branch in branches for p in branch.trunk.parameters()]
-        heads = [p for b in branches for part in (b.adapter, b.head) for p in part.parameters()]
+        of_trunks = {id(parameter) for parameter in trunks}
+        heads = [p for b in branches for p in b.parameters() if id(p) not in of_trunks]
         return [
             {"params": [*heads, self.model.prototypes], "lr": self._head_rate},
             {"params": trunks, "lr": self._trunk_rate},
@@ -104,13 +106,14 @@ class _BranchObjective(nn.Module):
     ) -> tuple[ConsistencyResult, ConsistencyHealth]:
         """Compute the task on a batch whose first half are the first views."""
         half = views.ir.shape[0] // 2
-        fused_rgb = with_chroma(fused.fused_y[half:], views.vis[half:])
+        image = seen_images(fused, views)[half:]
         generator = torch.Generator().manual_seed(views.seed)
         result = self.consistency(
             self.model,
-            features=fused.features[:half],
-            fused_rgb=fused_rgb.detach(),
-            changed_rgb=jitter(fused_rgb, generator),
+            vis=views.vis[:half],
+            ir=views.ir[:half],
+            image=image.detach(),
+            changed=jitter(image, generator),
             overlap=views.overlap,
         )
         classes = (result.feature_classes, result.pixel_classes)
@@ -134,9 +137,9 @@ class _BranchObjective(nn.Module):
     def _measure(self, views: Views) -> Figures:
         teacher = self.consistency.teacher
         fused = teacher.fusion(luminance(views.vis), views.ir)
-        pixel = teacher.pixel_level(with_chroma(fused.fused_y, views.vis)).argmax(1)
+        pixel = teacher.pixel_level(seen_images(fused, views)).argmax(1)
         half = len(pixel) // 2
-        feature = teacher.feature_level(fused.features[:half]).argmax(1)
+        feature = teacher.feature_level(views.vis[:half], views.ir[:half]).argmax(1)
         shared = (views.overlap.first(feature), views.overlap.second(pixel[half:]))
         return {
             "agreement": health.class_agreement(*shared),
@@ -237,7 +240,9 @@ class JointObjective(_BranchObjective):
         result, step_health = self._consistency(fused, views)
 
         parameters = list(self.model.fusion.parameters())
-        fusion_gradients = torch.autograd.grad(loss, parameters, retain_graph=True)
+        fusion_gradients = torch.autograd.grad(
+            loss, parameters, retain_graph=True, materialize_grads=True
+        )
         result.loss.backward()
         consistency_gradients = [p.grad for p in parameters if p.grad is not None]
         terms = self._dynamic_weight.update(
@@ -271,6 +276,18 @@ class JointObjective(_BranchObjective):
     def set_extra_state(self, state: Mapping[str, float]) -> None:
         """Take up the dynamic weight's averages."""
         self._dynamic_weight.load_state_dict(dict(state))
+
+
+def seen_images(fused: Fused, views: Views) -> Tensor:
+    """Return what the pixel-level branch sees, (2 B, 3, S, S).
+
+    Of every other scene that is the machine view, of the others the fused image in colour: the
+    branch learns to read both.
+    """
+    scenes = torch.arange(len(views.ir), device=views.ir.device) % (len(views.ir) // 2)
+    is_machine = (scenes % 2 == 0)[:, None, None, None]
+    machine = machine_view(vis=views.vis, ir=views.ir, tones=fused.tones)
+    return torch.where(is_machine, machine, with_chroma(fused.fused_y, views.vis))
 
 
 def weighted_fusion_loss(
