@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ssvif.fuse.views import FUSED, View
+
 EXIT_SOME_FAILED = 3
 REGISTRY_SCHEME = "models:/"
 
@@ -21,6 +23,10 @@ def fuse(
         str | None,
         typer.Option(help="Weights file, bundle folder or models:/NAME@ALIAS; else the champion."),
     ] = None,
+    view: Annotated[
+        View,
+        typer.Option(help="fused, for people; machine, for a segmenter: infrared instead of red."),
+    ] = FUSED,
     ir_range: Annotated[
         tuple[float, float] | None,
         typer.Option(help="Raw infrared values of black and white, for more than 8 bits."),
@@ -28,7 +34,7 @@ def fuse(
 ) -> None:
     """Fuse registered pairs of any size; the fused image keeps the visible one's colour.
 
-    What is fused already, of the same files and model, is passed over.
+    What is fused already, of the same files, model and view, is passed over.
 
     Exit codes: 0 all fused, 2 nothing could be started, 3 some pairs failed and are named.
     """
@@ -39,10 +45,10 @@ def fuse(
 
     place = CHAMPION if model is None else _local_model(model)
     if captures is not None and vis is None:
-        done = fuse_folder(Fuser.load(place), captures, out, ir_range=ir_range)
+        done = fuse_folder(Fuser.load(place, view=view), captures, out, ir_range=ir_range)
     elif vis is not None and ir is not None and captures is None:
         pairs = pair_files(vis, ir, out)
-        done = fuse_files(Fuser.load(place), pairs, ir_range=ir_range)
+        done = fuse_files(Fuser.load(place, view=view), pairs, ir_range=ir_range)
     else:
         raise CapturesError("expected VIS and IR, or --captures FOLDER; see `ssvif fuse --help`")
     typer.echo(f"{done.sentence}: {out}")

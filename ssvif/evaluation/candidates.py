@@ -107,7 +107,7 @@ class ModelCandidate:
         Raises:
             ModelError: If the output is not a number somewhere.
         """
-        fused: Tensor = self.model.fusion(scene.vis_y, scene.ir)[0]
+        fused: Tensor = self.model.fusion(scene.vis_y, scene.ir).fused_y
         if not torch.isfinite(fused).all():
             raise ModelError(
                 f"{self.name}: the fused image has values that are not numbers; train it again"

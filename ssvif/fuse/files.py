@@ -27,6 +27,7 @@ from ssvif.errors import CapturesError, ImageError, SsvifError
 from ssvif.files import sha256_file
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, read_marks
+from ssvif.fuse.views import FUSED
 from ssvif.params import MAX_PIXELS, PERCENTILES
 
 logger = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ def fuse_files(
 ) -> Fused:
     """Fuse pairs of files; a pair that fails is reported and the rest goes on.
 
-    An output that says that it comes from the same files and weights is left as it is.
+    An output that says that it comes from the same files and weights, for the same view, is left.
 
     Args:
         fuser: What fuses.
@@ -194,7 +195,8 @@ def _marks(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float] | None)
         raise ImageError(f"{error.filename}: cannot be read ({error.strerror})") from error
     scaled = deep_range is not None and pair.vis != pair.ir and is_deep(pair.ir)
     ir_range = f"{deep_range[0]:g} {deep_range[1]:g}" if scaled and deep_range else ""
-    return Marks(fuser.weights, vis, ir, ir_range)
+    view = "" if fuser.view == FUSED else fuser.view
+    return Marks(fuser.weights, vis, ir, ir_range, view)
 
 
 def _read_pair(

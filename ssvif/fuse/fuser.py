@@ -11,7 +11,9 @@ from ssvif.data.images import UInt8Image
 from ssvif.errors import ModelError, ShapeError
 from ssvif.files import sha256_file
 from ssvif.fuse.places import CHAMPION, WEIGHTS_NAME
+from ssvif.fuse.views import FUSED, MACHINE, View
 from ssvif.models.fusion import FusionNet
+from ssvif.models.machine import machine_view
 from ssvif.models.weights import load_fusion
 from ssvif.ops import luminance, with_chroma
 
@@ -21,6 +23,7 @@ class Fuser:
 
     Args:
         fusion: The network, in evaluation mode.
+        view: For whom the images are.
         device: Where it runs.
         weights: SHA-256 of the file that the network comes from, or None.
     """
@@ -29,19 +32,28 @@ class Fuser:
         self,
         fusion: FusionNet,
         *,
+        view: View = FUSED,
         device: torch.device | None = None,
         weights: str | None = None,
     ) -> None:
         self.weights = weights
+        self.view = view
         self._device = device or torch.device("cpu")
         self._fusion = fusion.to(self._device).eval()
 
     @classmethod
-    def load(cls, model: Path = CHAMPION, *, device: torch.device | None = None) -> "Fuser":
+    def load(
+        cls,
+        model: Path = CHAMPION,
+        *,
+        view: View = FUSED,
+        device: torch.device | None = None,
+    ) -> "Fuser":
         """Read a fuser from a bundle's folder or a weights file.
 
         Args:
             model: A folder that holds `weights.safetensors`, or a safetensors file.
+            view: For whom the images are.
             device: Where to run; the CPU by default.
 
         Raises:
@@ -53,30 +65,34 @@ class Fuser:
                 "--model"
             )
         weights = model / WEIGHTS_NAME if model.is_dir() else model
-        return cls(load_fusion(weights), device=device, weights=sha256_file(weights))
+        fusion = load_fusion(weights)
+        return cls(fusion, view=view, device=device, weights=sha256_file(weights))
 
     def __call__(self, vis: UInt8Image, ir: UInt8Image) -> UInt8Image:
-        """Fuse one registered pair; the colour is the visible image's.
+        """Fuse one registered pair.
 
         Args:
             vis: Visible, (H, W, 3) RGB or (H, W) grey, uint8.
             ir: Infrared, (H, W), uint8.
 
         Returns:
-            The fused image, of the shape of `vis`, uint8.
+            The image, uint8: the fused one of the shape of `vis`, the machine view (H, W, 3).
 
         Raises:
             ShapeError: If the arrays are of other shapes or types.
         """
         _require_pair(vis, ir)
         with torch.inference_mode():
-            vis_planes = self._planes(vis)
-            fused_y = self._fusion(luminance(vis_planes), self._planes(ir)).fused_y
-            colour = vis_planes.shape[1] == 3
-            fused = with_chroma(fused_y, vis_planes) if colour else fused_y
-        levels = (fused[0] * 255.0).round().to(torch.uint8)
+            image = self._fuse(self._planes(vis), self._planes(ir))
+        levels = (image[0] * 255.0).round().to(torch.uint8)
         pixels: UInt8Image = levels.permute(1, 2, 0).cpu().numpy()
-        return pixels if colour else pixels[..., 0]
+        return pixels if pixels.shape[-1] == 3 else pixels[..., 0]
+
+    def _fuse(self, vis: Tensor, ir: Tensor) -> Tensor:
+        fused = self._fusion(luminance(vis), ir)
+        if self.view == MACHINE:
+            return machine_view(vis=vis.expand(-1, 3, -1, -1), ir=ir, tones=fused.tones)
+        return fused.fused_y if vis.shape[1] == 1 else with_chroma(fused.fused_y, vis)
 
     def _planes(self, image: UInt8Image) -> Tensor:
         """Turn (H, W) or (H, W, 3) bytes into (1, C, H, W) in [0, 1]."""

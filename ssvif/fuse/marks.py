@@ -4,6 +4,7 @@ ssvif:weights   SHA-256 of the weights
 ssvif:vis       SHA-256 of the visible file
 ssvif:ir        SHA-256 of the infrared file
 ssvif:ir_range  raw values shown black and white, for infrared of more than 8 bits
+ssvif:view      for whom the image is, unless it is for people
 """
 
 from collections.abc import Mapping
@@ -26,12 +27,14 @@ class Marks:
         vis: SHA-256 of the visible file.
         ir: SHA-256 of the infrared file.
         ir_range: Raw values of black and white, such as `27000 30000`; empty for 8 bits.
+        view: For whom the image is, such as `machine`; empty for people.
     """
 
     weights: str
     vis: str
     ir: str
     ir_range: str = ""
+    view: str = ""
 
     def as_text(self) -> Mapping[str, str]:
         """Return the text chunks."""
@@ -53,4 +56,5 @@ def read_marks(path: Path) -> Marks | None:
     }
     if not all(found.get(key) for key in _NEEDED):
         return None
-    return Marks(found["weights"], found["vis"], found["ir"], found.get("ir_range", ""))
+    known = Marks.__dataclass_fields__
+    return Marks(**{key: value for key, value in found.items() if key in known})

@@ -1,7 +1,7 @@
 """The machine view: three channels of both cameras for a segmenter, each plane well exposed.
 
-Infrared, visible luminance and blue become red, green and blue, and each plane passes a light
-curve whose strength the fusion network chooses place by place. A curve keeps the order of grey
+Infrared takes the place of red, and each plane passes a light curve whose strength the fusion
+network chooses place by place. A curve keeps the order of grey
 values, so nothing is invented and nothing that was told apart becomes alike.
 
 Source: the curves are those of Zero-DCE (Guo et al. 2020, CVPR, eq. 2).
@@ -14,20 +14,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssvif.errors import ShapeError
-from ssvif.ops import luminance
 
 PLANES = 3
 ROUNDS = 4  # at full strength the slope at black is 2 to the power of it
 
 
 def false_colour(vis: Tensor, ir: Tensor) -> Tensor:
-    """Stack infrared, visible luminance and visible blue, (B, 3, H, W).
+    """Stack infrared, visible green and visible blue, (B, 3, H, W).
 
     Args:
         vis: Visible RGB, (B, 3, H, W) in [0, 1].
         ir: Infrared, (B, 1, H, W) in [0, 1].
     """
-    return torch.cat([ir, luminance(vis), vis[:, 2:]], dim=1)
+    return torch.cat([ir, vis[:, 1:]], dim=1)
 
 
 def light_curve(image: Tensor, strength: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from ssvif.evaluation.candidates import MAX, MEAN, ModelCandidate, Scene
+from ssvif.models.fusion import Fused
+from ssvif.ops import luminance
 
 PROTOTYPES = 4
 
@@ -18,16 +20,18 @@ class StandIn(nn.Module):
         self.prototypes = nn.Parameter(torch.zeros(PROTOTYPES, 2))
         self.segmented: list[tuple[int, ...]] = []
 
-    def fusion(self, vis_y: Tensor, ir: Tensor) -> tuple[Tensor, Tensor]:
-        fused = self.share * vis_y + (1.0 - self.share) * ir
-        return fused, fused[..., ::2, ::2]
+    def fusion(self, vis_y: Tensor, ir: Tensor) -> Fused:
+        fused_y = self.share * vis_y + (1.0 - self.share) * ir
+        height, width = (-(-side // 4) for side in ir.shape[-2:])
+        return Fused(fused_y, fused_y[..., ::2, ::2], ir.new_zeros(len(ir), 3, height, width))
 
-    def feature_level(self, features: Tensor) -> Tensor:
-        return self._scores(features[..., ::2, ::2])
+    def feature_level(self, vis: Tensor, ir: Tensor) -> Tensor:
+        fused_y = self.share * luminance(vis) + (1.0 - self.share) * ir
+        return self._scores(fused_y[..., ::4, ::4])
 
-    def pixel_level(self, fused_rgb: Tensor) -> Tensor:
-        self.segmented.append(tuple(fused_rgb.shape))
-        return self._scores(fused_rgb.mean(1, keepdim=True)[..., ::4, ::4])
+    def pixel_level(self, image: Tensor) -> Tensor:
+        self.segmented.append(tuple(image.shape))
+        return self._scores(image.mean(1, keepdim=True)[..., ::4, ::4])
 
     def _scores(self, brightness: Tensor) -> Tensor:
         centres = torch.linspace(0.0, 1.0, PROTOTYPES).view(1, PROTOTYPES, 1, 1)

@@ -8,7 +8,9 @@ from ssvif.data.images import write_png
 from ssvif.errors import CapturesError
 from ssvif.files import sha256_file
 from ssvif.fuse.files import Fused, fuse_files, fuse_folder, pair_captures, pair_files
+from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, read_marks
+from ssvif.models.network import build_fusion
 
 
 def _shape(path):
@@ -243,3 +245,13 @@ def test_fuse_folder__takes_the_range_of_the_set(rig, marking):
 def test_fuse_folder__refuses(rig, marking, folder, out, words):
     with pytest.raises(CapturesError, match=words):
         fuse_folder(marking, rig / folder, rig / out)
+
+
+def test_fuse_files__another_view_is_fused_anew(rig, marking, tiny_network):
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    fuse_files(marking, pairs)
+    machine = Fuser(build_fusion(tiny_network), view="machine", weights=marking.weights)
+    assert fuse_files(machine, pairs).fused == fuse_files(machine, pairs).skipped == len(pairs)
+    marks = read_marks(pairs[0].out)
+    assert marks is not None
+    assert marks.view == "machine"

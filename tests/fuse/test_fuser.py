@@ -4,6 +4,7 @@ import torch
 
 from ssvif.errors import ModelError, ShapeError
 from ssvif.fuse.fuser import CHAMPION, WEIGHTS_NAME, Fuser
+from ssvif.models.network import build_fusion
 from ssvif.models.weights import save_model
 from ssvif.ops import rgb_to_ycbcr
 
@@ -36,6 +37,14 @@ def test_fuser__grey_in_grey_out(fuser):
 def test_fuser__equal_grey_sources_come_back(fuser):
     _, ir = _pair()
     assert np.array_equal(fuser(ir, ir), ir)
+
+
+def test_fuser__the_machine_view_has_infrared_as_red(tiny_network):
+    vis, ir = _pair()
+    # An untrained network changes no tone.
+    fuser = Fuser(build_fusion(tiny_network), view="machine")
+    assert np.array_equal(fuser(vis, ir), np.dstack([ir, vis[..., 1:]]))
+    assert np.array_equal(fuser(vis[..., 0], ir), np.dstack([ir, vis[..., 0], vis[..., 0]]))
 
 
 @pytest.mark.parametrize(

