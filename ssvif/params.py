@@ -89,7 +89,7 @@ class NetworkParams(_Section):
     backbone: str = "tf_efficientnet_lite0"
     pretrained: Literal[False, "package", "timm"] = "package"
     embedding: Annotated[int, Field(ge=8)] = 64
-    prototypes: Annotated[int, Field(ge=2)] = 16
+    prototypes: Annotated[int, Field(ge=2)] = 64
 
 
 class FusionLossParams(_Section):
@@ -119,7 +119,10 @@ class WarmUpParams(_Section):
 
 
 class ConsistencyParams(_Section):
-    """Cross-segmentation consistency: swapped Sinkhorn assignments on shifted crops."""
+    """Cross-segmentation consistency: Sinkhorn assignments of one view, predicted from another."""
+
+    channel_noise: Share = 0.15
+    source_dropout: Annotated[float, Field(ge=0.0, le=0.5)] = 0.25
 
     temperature: Positive = 0.1
     # Below this, whole rows of the assignment round to zero.
@@ -149,8 +152,9 @@ class StageTwoParams(_Section):
     batch: Count = 8
     crop: Annotated[int, Field(ge=32, multiple_of=32)] = 128
     learning_rate: Positive = 5.0e-4
-    head_learning_rate: Positive = 1.0e-3
-    trunk_learning_rate: Positive = 1.0e-4
+    tone_learning_rate: Positive = 4.0e-3
+    head_learning_rate: Positive = 1.0e-4
+    trunk_learning_rate: Positive = 1.0e-5
 
 
 class TrainingParams(_Section):

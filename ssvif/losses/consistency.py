@@ -1,9 +1,10 @@
-"""Cross-segmentation consistency: each branch predicts the other's assignments.
+"""Cross-segmentation consistency: a branch predicts assignments made from another view.
 
 Source: swapped prediction and Sinkhorn assignment of SwAV (Caron et al. 2020,
 arXiv:2006.09882, eq. 2 to 5), applied to the positions of two segmentation branches.
-Differs: the two views are two branches on two crops of one scene, not two augmentations of
-one image; scores are shifted by their maximum before exp.
+Differs: the two views are two crops of one scene, read by two branches, not two augmentations
+of one image; assignments go one way, from the feature level; scores are shifted by their
+maximum before exp.
 """
 
 import torch
@@ -43,11 +44,11 @@ def sinkhorn_assignments(scores: Tensor, *, epsilon: float, iterations: int) -> 
 
 
 def swapped_prediction_loss(scores: Tensor, assignments: Tensor, *, temperature: float) -> Tensor:
-    """Return the cross entropy of one branch's scores and the other's assignments, in nats.
+    """Return the cross entropy of a branch's scores and assignments of another view, in nats.
 
     Args:
         scores: Cosines (N, K) of the branch that predicts.
-        assignments: Targets (N, K) of the other branch; no gradient flows into them.
+        assignments: Targets (N, K) of the other view; no gradient flows into them.
         temperature: Softmax temperature of the prediction.
     """
     log_prediction = torch.log_softmax(scores.float() / temperature, dim=1)

@@ -81,15 +81,20 @@ class FeatureBranch(nn.Module):
         width = head.smooth.in_channels
         self.infrared = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in trunk.channels)
 
-    def forward(self, vis: Tensor, ir: Tensor) -> Tensor:
+    def forward(self, vis: Tensor, ir: Tensor, kept: Tensor | None = None) -> Tensor:
         """Return embeddings (B, D, H / 4, W / 4) of unit length.
 
         Args:
             vis: Visible RGB, (B, 3, H, W) in [0, 1].
             ir: Infrared, (B, 1, H, W) in [0, 1].
+            kept: One where a camera's features are used, zero where they are dropped, (2, B);
+                visible first.
         """
         batch = len(vis)
         pyramid = self.trunk(torch.cat([vis, ir.expand(-1, 3, -1, -1)]))  # (2 B, ., ., .)
+        if kept is not None:
+            shares = kept.flatten()[:, None, None, None]
+            pyramid = [shares * level for level in pyramid]
         added = [
             lateral(level[batch:]) for lateral, level in zip(self.infrared, pyramid, strict=True)
         ]

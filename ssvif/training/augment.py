@@ -30,6 +30,33 @@ def jitter(image: Tensor, generator: torch.Generator) -> Tensor:
     return (changed + deviation * noise).clamp(0.0, 1.0)
 
 
+def noisy_channel(image: Tensor, deviation: float, generator: torch.Generator) -> Tensor:
+    """Add white noise: what reads the image afterwards needs a signal that stands out of it.
+
+    Args:
+        image: (B, C, H, W) in [0, 1].
+        deviation: Standard deviation of the noise, in grey values of [0, 1].
+        generator: On the CPU, whatever the image's device.
+
+    Returns:
+        The same shape, in [0, 1]; differentiable in the image.
+    """
+    noise = torch.randn(image.shape, generator=generator).to(image)
+    return (image + deviation * noise).clamp(0.0, 1.0)
+
+
+def draw_kept(batch: int, dropout: float, generator: torch.Generator) -> Tensor:
+    """Draw which cameras a branch may read, (2, B): zero where one is dropped, never both.
+
+    Args:
+        batch: Scenes B.
+        dropout: How often the visible camera is dropped, and as often the infrared one.
+        generator: On the CPU.
+    """
+    draw = torch.rand(batch, generator=generator)
+    return torch.stack([draw >= dropout, draw < 1.0 - dropout]).float()
+
+
 def _uniform(image: Tensor, generator: torch.Generator, low: float, high: float) -> Tensor:
     draw = torch.rand((image.shape[0], 1, 1, 1), generator=generator).to(image)
     return low + (high - low) * draw

@@ -1,8 +1,9 @@
-"""The self-supervised task: both branches segment a scene alike, though each sees it its way.
+"""The self-supervised task: both branches segment a scene as its two cameras together tell.
 
-The feature-level branch reads both cameras of one view, the pixel-level branch one image that the
-fusion network made of another view of the same scene. A moving-average teacher of each branch gives
-Sinkhorn assignments on what the views share; each branch predicts the other's.
+A moving-average teacher of the feature-level branch reads both cameras of one view and assigns its
+positions to prototypes. From another view of the scene, which shares a part with the first, the
+pixel-level branch must tell the same from one image that the fusion network made, through a noisy
+channel; and the feature-level branch itself from cameras of which one may be missing.
 
 Source: ours, around arXiv:2509.22450; the queue and the frozen prototypes as in SwAV
 (arXiv:2006.09882), the teacher as in Mean Teacher (arXiv:1703.01780).
@@ -23,8 +24,25 @@ from ssvif.params import ConsistencyParams
 
 Parameters = tuple[Tensor, ...] | list[Tensor]
 
-# Positions of each branch that one batch leaves in the queue.
+# Positions that one batch leaves in the queue.
 _QUEUED_POSITIONS = 1024
+
+
+@dataclass(frozen=True)
+class SecondViews:
+    """What the students read: the second view of each scene.
+
+    Args:
+        image: What the fusion network made of it, (B, 3, S, S) in [0, 1].
+        vis: Visible RGB, (B, 3, S, S) in [0, 1].
+        ir: Infrared, (B, 1, S, S) in [0, 1].
+        kept: Which cameras the feature-level branch may use, (2, B).
+    """
+
+    image: Tensor
+    vis: Tensor
+    ir: Tensor
+    kept: Tensor
 
 
 @dataclass(frozen=True)
@@ -32,18 +50,20 @@ class ConsistencyResult:
     """What one batch gives.
 
     Args:
-        loss: The swapped prediction loss, a scalar in nats.
-        feature_classes: Class of each shared position by the feature-level branch, (N,).
+        cross: Cross entropy of the pixel-level branch and the teacher, a scalar in nats.
+        own: Cross entropy of the feature-level branch and its teacher, a scalar in nats.
+        feature_classes: Class of each shared position by the teacher's assignment, (N,).
         pixel_classes: The same by the pixel-level branch, (N,).
     """
 
-    loss: Tensor
+    cross: Tensor
+    own: Tensor
     feature_classes: Tensor
     pixel_classes: Tensor
 
 
 class CrossSegmentationConsistency(nn.Module):
-    """Holds the teacher and the queues; computes the loss.
+    """Holds the teacher and its queue; computes the losses.
 
     Args:
         model: The student.
@@ -52,7 +72,7 @@ class CrossSegmentationConsistency(nn.Module):
 
     def __init__(self, model: SsvifModel, params: ConsistencyParams) -> None:
         super().__init__()
-        self._params = params
+        self.params = params
         # Its normalisation has the student's statistics, and never its own batch's.
         self.average = AveragedModel(
             model, multi_avg_fn=_moving_average(params.teacher_decay), use_buffers=False
@@ -61,11 +81,9 @@ class CrossSegmentationConsistency(nn.Module):
         self.average.eval()
         length = params.queue_batches * _QUEUED_POSITIONS
         embedding = model.prototypes.shape[1]
-        self.feature_queue: Tensor
-        self.pixel_queue: Tensor
+        self.queue: Tensor
         self.queued: Tensor
-        self.register_buffer("feature_queue", torch.zeros(length, embedding))
-        self.register_buffer("pixel_queue", torch.zeros(length, embedding))
+        self.register_buffer("queue", torch.zeros(length, embedding))
         self.register_buffer("queued", torch.zeros((), dtype=torch.long))
 
     def train(self, mode: bool = True) -> "CrossSegmentationConsistency":
@@ -84,70 +102,53 @@ class CrossSegmentationConsistency(nn.Module):
         self.average.update_parameters(model)
 
     def forward(
-        self,
-        model: SsvifModel,
-        *,
-        vis: Tensor,
-        ir: Tensor,
-        image: Tensor,
-        changed: Tensor,
-        overlap: Overlap,
+        self, model: SsvifModel, *, vis: Tensor, ir: Tensor, second: SecondViews, overlap: Overlap
     ) -> ConsistencyResult:
-        """Compute the loss of one batch.
+        """Compute the losses of one batch.
 
         Args:
             model: The student.
-            vis: Visible images of the first views, (B, 3, S, S).
+            vis: Visible images of the first views, for the teacher, (B, 3, S, S).
             ir: Infrared ones, (B, 1, S, S).
-            image: What was made of the second views, (B, 3, S, S), for the teacher.
-            changed: The same, photometrically changed, for the student.
+            second: What the students read.
             overlap: What the views share.
         """
-        embedding = model.feature_branch(vis, ir)
-        feature_scores = _positions(overlap.first(model.scores(embedding)))  # (N, K)
-        embedding = model.pixel_branch(changed)
-        pixel_scores = _positions(overlap.second(model.scores(embedding)))  # (N, K)
-        feature_targets, pixel_targets = self._targets(vis, ir, image, overlap)
-        temperature = self._params.temperature
-        loss = 0.5 * (
-            swapped_prediction_loss(pixel_scores, feature_targets, temperature=temperature)
-            + swapped_prediction_loss(feature_scores, pixel_targets, temperature=temperature)
+        targets = self._targets(vis, ir, overlap)
+        # The prototypes belong to the feature level: an image may not move them to suit itself.
+        embedding = overlap.second(model.pixel_branch(second.image))
+        pixel_scores = _positions(embedding) @ model.prototypes.detach().T  # (N, K)
+        embedding = overlap.second(model.feature_branch(second.vis, second.ir, second.kept))
+        feature_scores = _positions(embedding) @ model.prototypes.T  # (N, K)
+        temperature = self.params.temperature
+        return ConsistencyResult(
+            cross=swapped_prediction_loss(pixel_scores, targets, temperature=temperature),
+            own=swapped_prediction_loss(feature_scores, targets, temperature=temperature),
+            feature_classes=targets.argmax(1),
+            pixel_classes=pixel_scores.argmax(1),
         )
-        return ConsistencyResult(loss, feature_scores.argmax(1), pixel_scores.argmax(1))
 
     @torch.no_grad()
-    def _targets(
-        self, vis: Tensor, ir: Tensor, image: Tensor, overlap: Overlap
-    ) -> tuple[Tensor, Tensor]:
+    def _targets(self, vis: Tensor, ir: Tensor, overlap: Overlap) -> Tensor:
+        """Assign a batch's shared positions, balanced over the batch and the queue."""
         teacher = self.teacher
-        feature = _positions(overlap.first(teacher.feature_branch(vis, ir)))  # (N, D)
-        pixel = _positions(overlap.second(teacher.pixel_branch(image)))  # (N, D)
-        targets = (
-            self._assign(feature, self.feature_queue),
-            self._assign(pixel, self.pixel_queue),
-        )
-        self._enqueue(feature, pixel)
-        return targets
-
-    def _assign(self, embedding: Tensor, queue: Tensor) -> Tensor:
-        """Assign a batch's positions, balanced over the batch and the queue."""
-        filled = queue[: int(self.queued)]
-        scores = torch.cat([embedding, filled]) @ self.teacher.prototypes.T  # (N + Q, K)
+        embedding = _positions(overlap.first(teacher.feature_branch(vis, ir)))  # (N, D)
+        filled = self.queue[: int(self.queued)]
+        scores = torch.cat([embedding, filled]) @ teacher.prototypes.T  # (N + Q, K)
         assignments = sinkhorn_assignments(
-            scores, epsilon=self._params.epsilon, iterations=self._params.sinkhorn_iterations
+            scores, epsilon=self.params.epsilon, iterations=self.params.sinkhorn_iterations
         )
+        self._enqueue(embedding)
         return assignments[: embedding.shape[0]]
 
-    def _enqueue(self, feature: Tensor, pixel: Tensor) -> None:
-        """Put evenly spaced positions at the front of the queues; the oldest fall off."""
-        length = self.feature_queue.shape[0]
+    def _enqueue(self, embedding: Tensor) -> None:
+        """Put evenly spaced positions at the front of the queue; the oldest fall off."""
+        length = self.queue.shape[0]
         if length == 0:
             return
         kept = torch.linspace(
-            0, feature.shape[0] - 1, _QUEUED_POSITIONS, device=feature.device
+            0, embedding.shape[0] - 1, _QUEUED_POSITIONS, device=embedding.device
         ).long()
-        for queue, embedding in ((self.feature_queue, feature), (self.pixel_queue, pixel)):
-            queue.copy_(torch.cat([embedding[kept], queue])[:length])
+        self.queue.copy_(torch.cat([embedding[kept], self.queue])[:length])
         self.queued.add_(_QUEUED_POSITIONS).clamp_(max=length)
 
 

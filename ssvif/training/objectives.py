@@ -15,8 +15,12 @@ from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
 from ssvif.params import FusionLossParams, StageTwoParams, WarmUpParams
 from ssvif.training import health
-from ssvif.training.augment import jitter
-from ssvif.training.consistency import ConsistencyResult, CrossSegmentationConsistency
+from ssvif.training.augment import draw_kept, jitter, noisy_channel
+from ssvif.training.consistency import (
+    ConsistencyResult,
+    CrossSegmentationConsistency,
+    SecondViews,
+)
 from ssvif.training.dynamic_weight import ConsistencyHealth, DynamicWeight
 from ssvif.training.loop import Figures, gradient_norm
 
@@ -106,14 +110,21 @@ class _BranchObjective(nn.Module):
     ) -> tuple[ConsistencyResult, ConsistencyHealth]:
         """Compute the task on a batch whose first half are the first views."""
         half = views.ir.shape[0] // 2
-        image = seen_images(fused, views)[half:]
         generator = torch.Generator().manual_seed(views.seed)
+        params = self.consistency.params
+        image = jitter(seen_images(fused, views)[half:], generator)
+        vis, ir = jitter(views.vis[half:], generator), jitter(views.ir[half:], generator)
+        second = SecondViews(
+            image=noisy_channel(image, params.channel_noise, generator),
+            vis=vis,
+            ir=ir,
+            kept=draw_kept(half, params.source_dropout, generator).to(vis),
+        )
         result = self.consistency(
             self.model,
             vis=views.vis[:half],
             ir=views.ir[:half],
-            image=image.detach(),
-            changed=jitter(image, generator),
+            second=second,
             overlap=views.overlap,
         )
         classes = (result.feature_classes, result.pixel_classes)
@@ -186,11 +197,11 @@ class WarmUpObjective(_BranchObjective):
         with torch.no_grad():
             fused = self.model.fusion(luminance(views.vis), views.ir)
         result, step_health = self._consistency(fused, views)
-        result.loss.backward()
+        (result.cross + result.own).backward()
         if step < self._freeze_prototypes_steps:
             self.model.prototypes.grad = None
-        loss = float(result.loss.detach())
-        figures |= {"loss": loss, "consistency": loss} | asdict(step_health)
+        cross, own = float(result.cross.detach()), float(result.own.detach())
+        figures |= {"loss": cross + own, "consistency": cross, "own": own} | asdict(step_health)
         self._watch.check(step, figures)
         return figures
 
@@ -224,12 +235,19 @@ class JointObjective(_BranchObjective):
         super().__init__(model, consistency, rates=rates, health_every=health_every)
         self._dynamic_weight = dynamic_weight
         self._weights = weights
-        self._fusion_rate = params.learning_rate
+        self._fusion_rate, self._tone_rate = params.learning_rate, params.tone_learning_rate
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return the parameters of the fusion network, heads and trunks."""
-        fusion = {"params": list(self.model.fusion.parameters()), "lr": self._fusion_rate}
-        return [fusion, *self._branch_groups()]
+        """Return the parameters of fusion, of light curves, of heads and of trunks."""
+        fusion = self.model.fusion
+        curves = list(fusion.tones.parameters())
+        of_curves = {id(parameter) for parameter in curves}
+        rest = [p for p in fusion.parameters() if id(p) not in of_curves]
+        return [
+            {"params": rest, "lr": self._fusion_rate},
+            {"params": curves, "lr": self._tone_rate},
+            *self._branch_groups(),
+        ]
 
     def backward(self, views: Views, step: int) -> Figures:
         """Leave the joint gradients, the fusion network's weighted."""
@@ -241,23 +259,31 @@ class JointObjective(_BranchObjective):
 
         parameters = list(self.model.fusion.parameters())
         fusion_gradients = torch.autograd.grad(
-            loss, parameters, retain_graph=True, materialize_grads=True
+            loss, parameters, retain_graph=True, allow_unused=True
         )
-        result.loss.backward()
-        consistency_gradients = [p.grad for p in parameters if p.grad is not None]
+        (result.cross + result.own).backward()
+        pulled = [
+            (parameter.grad, gradient)
+            for parameter, gradient in zip(parameters, fusion_gradients, strict=True)
+            if parameter.grad is not None
+        ]
+        # Light curves have no part in the fusion loss: they are left out of the balance.
+        shared = [(pull, gradient) for pull, gradient in pulled if gradient is not None]
         terms = self._dynamic_weight.update(
             step,
-            fusion_norm=gradient_norm(fusion_gradients),
-            consistency_norm=gradient_norm(consistency_gradients),
+            fusion_norm=gradient_norm([gradient for _, gradient in shared]),
+            consistency_norm=gradient_norm([pull for pull, _ in shared]),
             health=step_health,
         )
-        for gradient, fusion_gradient in zip(consistency_gradients, fusion_gradients, strict=True):
-            gradient.mul_(terms.weight).add_(fusion_gradient)
+        for pull, _ in pulled:
+            pull.mul_(terms.weight)
+        for pull, gradient in shared:
+            pull.add_(gradient)
 
-        consistency = float(result.loss.detach())
+        consistency = float(result.cross.detach())
         weight_terms = {f"dynamic_weight/{name}": value for name, value in asdict(terms).items()}
         figures |= fusion_figures | asdict(step_health) | weight_terms
-        figures["consistency"] = consistency
+        figures |= {"consistency": consistency, "own": float(result.own.detach())}
         figures["loss"] = fusion_figures["loss"] + terms.weight * consistency
         self._watch.check(step, figures)
         return figures

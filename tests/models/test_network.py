@@ -36,6 +36,13 @@ def test_ssvif_model__prototypes_are_put_back_on_the_sphere(tiny_model):
     torch.testing.assert_close(tiny_model.prototypes.norm(dim=1), torch.ones(4))
 
 
+def test_feature_branch__a_dropped_camera_has_no_say(tiny_model):
+    vis, ir = torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64)
+    branch, kept = tiny_model.feature_branch.eval(), torch.tensor([[1.0], [0.0]])
+    assert torch.equal(branch(vis, ir, kept), branch(vis, torch.zeros_like(ir), kept))
+    assert not torch.equal(branch(vis, ir), branch(vis, ir, kept))
+
+
 def test_ssvif_model__consistency_reaches_the_head_of_each_view(tiny_model):
     vis, ir = torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64)
     fused = tiny_model.fusion(luminance(vis), ir)

@@ -4,8 +4,8 @@ import torch
 from ssvif.data.views import Overlap
 from ssvif.ops import luminance, with_chroma
 from ssvif.params import ConsistencyParams
-from ssvif.training.augment import jitter
-from ssvif.training.consistency import CrossSegmentationConsistency
+from ssvif.training.augment import draw_kept, jitter, noisy_channel
+from ssvif.training.consistency import CrossSegmentationConsistency, SecondViews
 
 OVERLAP = Overlap(size=64, rows=8, columns=-8, flipped=True)
 
@@ -19,26 +19,34 @@ def _inputs(model):
     torch.manual_seed(1)
     vis, ir = torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64)
     image = with_chroma(model.fusion(luminance(vis), ir).fused_y, vis)
+    kept = torch.tensor([[1.0, 0.0], [1.0, 1.0]])
     return {
         "vis": vis,
         "ir": ir,
-        "image": image.detach(),
-        "changed": image,
+        "second": SecondViews(image=image, vis=vis, ir=ir, kept=kept),
         "overlap": OVERLAP,
     }
 
 
 def test_consistency__gradient_reaches_fusion_branches_and_prototypes(task, tiny_model):
     result = task(tiny_model, **_inputs(tiny_model))
-    result.loss.backward()
+    (result.cross + result.own).backward()
     for name in ("fusion.head", "feature_branch.trunk", "feature_branch.infrared", "pixel_branch"):
         parameters = tiny_model.get_submodule(name).parameters()
         assert sum(float(p.grad.abs().sum()) for p in parameters if p.grad is not None) > 0, name
     assert tiny_model.prototypes.grad.abs().sum() > 0
 
 
+def test_consistency__the_image_moves_neither_prototypes_nor_the_feature_level(task, tiny_model):
+    task(tiny_model, **_inputs(tiny_model)).cross.backward()
+    assert tiny_model.prototypes.grad is None
+    assert all(p.grad is None for p in tiny_model.feature_branch.parameters())
+    assert any(p.grad is not None for p in tiny_model.fusion.parameters())
+
+
 def test_consistency__no_gradient_into_the_teacher(task, tiny_model):
-    task(tiny_model, **_inputs(tiny_model)).loss.backward()
+    result = task(tiny_model, **_inputs(tiny_model))
+    (result.cross + result.own).backward()
     assert all(p.grad is None and not p.requires_grad for p in task.teacher.parameters())
 
 
@@ -53,20 +61,20 @@ def test_consistency__the_queue_fills_and_is_bounded(task, tiny_model):
     assert task.queued == 0
     for _ in range(3):
         task(tiny_model, **inputs)
-        assert task.queued == len(task.feature_queue) == len(task.pixel_queue)
-    torch.testing.assert_close(task.pixel_queue.norm(dim=1), torch.ones(len(task.pixel_queue)))
+        assert task.queued == len(task.queue) > 0
+    torch.testing.assert_close(task.queue.norm(dim=1), torch.ones(len(task.queue)))
 
 
 def test_consistency__works_without_a_queue(tiny_model):
     task = CrossSegmentationConsistency(tiny_model, ConsistencyParams(queue_batches=0))
-    assert torch.isfinite(task(tiny_model, **_inputs(tiny_model)).loss)
+    assert torch.isfinite(task(tiny_model, **_inputs(tiny_model)).cross)
 
 
 def test_consistency__finite_on_constant_images(task, tiny_model):
-    inputs = _inputs(tiny_model)
-    for name in ("vis", "ir", "image", "changed"):
-        inputs[name] = torch.zeros_like(inputs[name])
-    assert torch.isfinite(task(tiny_model, **inputs).loss)
+    vis, ir = torch.zeros(2, 3, 64, 64), torch.zeros(2, 1, 64, 64)
+    second = SecondViews(image=vis, vis=vis, ir=ir, kept=torch.ones(2, 2))
+    result = task(tiny_model, vis=vis, ir=ir, second=second, overlap=OVERLAP)
+    assert torch.isfinite(result.cross + result.own)
 
 
 def test_follow__a_new_teacher_learns_fast_and_an_old_one_by_its_decay(task, tiny_model):
@@ -110,3 +118,18 @@ def test_jitter__finite_gradient_on_black():
     image = torch.zeros(1, 1, 8, 8, requires_grad=True)
     jitter(image, torch.Generator().manual_seed(0)).sum().backward()
     assert torch.isfinite(image.grad).all()
+
+
+def test_noisy_channel__has_the_deviation_asked_for_and_lets_the_gradient_through():
+    image = torch.full((1, 3, 64, 64), 0.5, requires_grad=True)
+    noisy = noisy_channel(image, 0.1, torch.Generator().manual_seed(0))
+    assert (noisy - image).std().item() == pytest.approx(0.1, rel=0.05)
+    noisy.sum().backward()
+    assert image.grad.abs().sum() > 0
+
+
+def test_draw_kept__drops_either_camera_as_often_and_never_both():
+    kept = draw_kept(4000, 0.25, torch.Generator().manual_seed(0))
+    assert (kept.sum(dim=0) >= 1).all()
+    torch.testing.assert_close(kept.mean(dim=1), torch.tensor([0.75, 0.75]), atol=0.03, rtol=0)
+    assert (draw_kept(100, 0.0, torch.Generator().manual_seed(0)) == 1).all()

@@ -70,7 +70,9 @@ def test_joint_objective__fusion_gets_the_weighted_sum_and_branches_the_whole(
     def gradients(**settings):
         tiny_model.zero_grad()
         figures = _joint(tiny_model, **settings).backward(views, 0)
-        return figures, _gradients(tiny_model.fusion), _gradients(tiny_model.pixel_branch)
+        curves = tiny_model.fusion.tones
+        joint = len(_gradients(tiny_model.fusion)) - len(_gradients(curves))
+        return figures, _gradients(tiny_model.fusion)[:joint], _gradients(tiny_model.pixel_branch)
 
     off, fusion_only, branches = gradients(rho=0.0)
     on, joint, branches_too = gradients(rho=1.0)
@@ -81,6 +83,14 @@ def test_joint_objective__fusion_gets_the_weighted_sum_and_branches_the_whole(
     pull = torch.cat([(b - a).flatten() for a, b in zip(fusion_only, joint, strict=True)])
     expected = on["dynamic_weight/weight"] * on["dynamic_weight/consistency_norm"]
     assert float(pull.norm()) == pytest.approx(expected, rel=1e-3)
+
+
+def test_joint_objective__light_curves_get_consistency_alone(tiny_model, views, monkeypatch):
+    monkeypatch.setattr(health, "class_agreement", lambda *_: 0.9)
+    for rho, reached in ((0.0, False), (1.0, True)):
+        tiny_model.zero_grad()
+        _joint(tiny_model, rho=rho).backward(views, 0)
+        assert bool(tiny_model.fusion.tones.strength.weight.grad.any()) is reached
 
 
 def test_joint_objective__its_state_holds_the_dynamic_weight(tiny_model, views):
