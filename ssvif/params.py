@@ -93,8 +93,9 @@ class NetworkParams(_Section):
 
 
 class FusionLossParams(_Section):
-    """Weights of the fusion loss, in both training stages."""
+    """Aim and weights of the fusion loss, in both training stages."""
 
+    contrast: Annotated[float, Field(ge=1.0, le=2.0)] = 1.2
     intensity_weight: NonNegative = 1.0
     gradient_weight: NonNegative = 10.0
     ssim_weight: NonNegative = 1.0

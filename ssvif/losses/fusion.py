@@ -2,6 +2,7 @@
 
 Source: intensity and gradient terms as in SeAFusion (Tang et al. 2022, Information Fusion,
 eq. 4 to 6); the structural term is one minus the mean SSIM (Wang et al. 2004).
+Differs: brightness and gradients aim at more contrast than the sources have.
 """
 
 import torch
@@ -10,25 +11,29 @@ from torch import Tensor
 from ssvif.ops import sobel, ssim_map
 
 
-def intensity_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
+def intensity_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor, contrast: float = 1.0) -> Tensor:
     """Return the mean distance to the brighter camera, a scalar in [0, 1].
 
     Args:
         fused_y: Fused luminance, (B, 1, H, W) in [0, 1].
         vis_y: Visible luminance, the same shape.
         ir: Infrared, the same shape.
+        contrast: How much farther from its mean an image is to be than the brighter camera.
     """
-    return (fused_y - torch.maximum(vis_y, ir)).abs().mean()
+    brighter = torch.maximum(vis_y, ir)
+    mean = brighter.mean((1, 2, 3), keepdim=True)
+    target = (mean + contrast * (brighter - mean)).clamp(0.0, 1.0)
+    return (fused_y - target).abs().mean()
 
 
-def gradient_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
-    """Return the mean distance to the stronger gradient, a scalar of at least 0.
+def gradient_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor, contrast: float = 1.0) -> Tensor:
+    """Return the mean distance to the stronger gradient times `contrast`, a scalar of at least 0.
 
     A gradient's strength is the sum of its absolute Sobel derivatives, a quarter of which is
     the difference in grey values across a step.
     """
-    target = torch.maximum(_gradient_strength(vis_y), _gradient_strength(ir))
-    return (_gradient_strength(fused_y) - target).abs().mean()
+    stronger = torch.maximum(_gradient_strength(vis_y), _gradient_strength(ir))
+    return (_gradient_strength(fused_y) - contrast * stronger).abs().mean()
 
 
 def ssim_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
@@ -37,12 +42,14 @@ def ssim_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
     return 1.0 - similarity / 2.0
 
 
-def fusion_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> dict[str, Tensor]:
+def fusion_loss(
+    *, fused_y: Tensor, vis_y: Tensor, ir: Tensor, contrast: float = 1.0
+) -> dict[str, Tensor]:
     """Return the terms `intensity`, `gradient` and `ssim`, unweighted scalars."""
     planes = {"fused_y": fused_y, "vis_y": vis_y, "ir": ir}
     return {
-        "intensity": intensity_loss(**planes),
-        "gradient": gradient_loss(**planes),
+        "intensity": intensity_loss(**planes, contrast=contrast),
+        "gradient": gradient_loss(**planes, contrast=contrast),
         "ssim": ssim_loss(**planes),
     }
 

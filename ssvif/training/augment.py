@@ -6,9 +6,12 @@ Every image of a batch gets its own draw; the generator decides all of it.
 import torch
 from torch import Tensor
 
+from ssvif.models.machine import PLANES
+
 GAIN = 0.2
 GAMMA = 0.25
 NOISE = 0.02
+TONES = (-0.3, 0.8)
 
 
 def jitter(image: Tensor, generator: torch.Generator) -> Tensor:
@@ -55,6 +58,17 @@ def draw_kept(batch: int, dropout: float, generator: torch.Generator) -> Tensor:
     """
     draw = torch.rand(batch, generator=generator)
     return torch.stack([draw >= dropout, draw < 1.0 - dropout]).float()
+
+
+def draw_tones(batch: int, generator: torch.Generator) -> Tensor:
+    """Draw light curves that darken a little to brighten much, (B, 3, 1, 1) in `TONES`.
+
+    Args:
+        batch: Images B.
+        generator: On the CPU.
+    """
+    low, high = TONES
+    return low + (high - low) * torch.rand((batch, PLANES, 1, 1), generator=generator)
 
 
 def _uniform(image: Tensor, generator: torch.Generator, low: float, high: float) -> Tensor:

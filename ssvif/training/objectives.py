@@ -15,7 +15,7 @@ from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
 from ssvif.params import FusionLossParams, StageTwoParams, WarmUpParams
 from ssvif.training import health
-from ssvif.training.augment import draw_kept, jitter, noisy_channel
+from ssvif.training.augment import draw_kept, draw_tones, jitter, noisy_channel
 from ssvif.training.consistency import (
     ConsistencyResult,
     CrossSegmentationConsistency,
@@ -196,6 +196,9 @@ class WarmUpObjective(_BranchObjective):
         figures = self._refresh_health(views, step)
         with torch.no_grad():
             fused = self.model.fusion(luminance(views.vis), views.ir)
+        # Machine views of any exposure: a reader of one alone would not tell when it is bad.
+        strength = draw_tones(len(fused.tones), torch.Generator().manual_seed(views.seed))
+        fused = fused._replace(tones=strength.to(fused.tones).expand_as(fused.tones))
         result, step_health = self._consistency(fused, views)
         (result.cross + result.own).backward()
         if step < self._freeze_prototypes_steps:
@@ -320,7 +323,7 @@ def weighted_fusion_loss(
     fused_y: Tensor, vis_y: Tensor, ir: Tensor, weights: FusionLossParams
 ) -> tuple[Tensor, Figures]:
     """Return the weighted fusion loss, and the loss and its terms as figures."""
-    terms = fusion_loss(fused_y=fused_y, vis_y=vis_y, ir=ir)
+    terms = fusion_loss(fused_y=fused_y, vis_y=vis_y, ir=ir, contrast=weights.contrast)
     loss = (
         weights.intensity_weight * terms["intensity"]
         + weights.gradient_weight * terms["gradient"]

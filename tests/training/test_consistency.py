@@ -4,7 +4,7 @@ import torch
 from ssvif.data.views import Overlap
 from ssvif.ops import luminance, with_chroma
 from ssvif.params import ConsistencyParams
-from ssvif.training.augment import draw_kept, jitter, noisy_channel
+from ssvif.training.augment import TONES, draw_kept, draw_tones, jitter, noisy_channel
 from ssvif.training.consistency import CrossSegmentationConsistency, SecondViews
 
 OVERLAP = Overlap(size=64, rows=8, columns=-8, flipped=True)
@@ -133,3 +133,11 @@ def test_draw_kept__drops_either_camera_as_often_and_never_both():
     assert (kept.sum(dim=0) >= 1).all()
     torch.testing.assert_close(kept.mean(dim=1), torch.tensor([0.75, 0.75]), atol=0.03, rtol=0)
     assert (draw_kept(100, 0.0, torch.Generator().manual_seed(0)) == 1).all()
+
+
+def test_draw_tones__covers_its_range():
+    tones = draw_tones(2000, torch.Generator().manual_seed(0))
+    assert tones.shape == (2000, 3, 1, 1)
+    torch.testing.assert_close(
+        torch.stack([tones.min(), tones.max()]), torch.tensor(TONES), atol=0.01, rtol=0
+    )
