@@ -163,6 +163,7 @@ class TrainingParams(_Section):
 
     clip_norm: Positive = 5.0
     weight_decay: NonNegative = 1.0e-4
+    max_reduction: Annotated[int, Field(ge=1, le=8)] = 2
     checkpoint_every: Count = 100
     validate_every: Count = 100
     health_every: Count = 50

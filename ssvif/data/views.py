@@ -126,6 +126,7 @@ def draw_views(
     size: int,
     min_overlap: float,
     seed: int,
+    max_reduction: int = 1,
     replay: Replay | None = None,
 ) -> Views:
     """Draw the batch of one step.
@@ -137,16 +138,17 @@ def draw_views(
         size: Side S of the views.
         min_overlap: The least share of a view's area that both views show.
         seed: The stage's seed.
+        max_reduction: Up to how many times a scene is reduced, where its pair has room for it.
         replay: How scenes are mixed that an earlier model knows.
     """
     generator = numpy_generator(seed, "views", step)
     overlap = _draw_overlap(generator, size=size, min_overlap=min_overlap)
     side = window_side(size, min_overlap)
     windows = [
-        _draw_window(pairs[index], side=side, generator=generator)
+        _draw_window(pairs[index], side=side, max_reduction=max_reduction, generator=generator)
         for index in draw_scenes(len(pairs), step=step, batch=batch, seed=seed, replay=replay)
     ]
-    stacked = torch.stack(windows).float() / 255.0  # (B, 4, side, side)
+    stacked = torch.stack(windows) / 255.0  # (B, 4, side, side)
     top, left = max(0, -overlap.rows), max(0, -overlap.columns)
     first = stacked[..., top : top + size, left : left + size]
     top, left = top + overlap.rows, left + overlap.columns
@@ -175,13 +177,19 @@ def _draw_overlap(generator: np.random.Generator, *, size: int, min_overlap: flo
     return Overlap(size=size, rows=rows, columns=columns, flipped=bool(generator.integers(2)))
 
 
-def _draw_window(pair: Pair, *, side: int, generator: np.random.Generator) -> Tensor:
+def _draw_window(
+    pair: Pair, *, side: int, max_reduction: int, generator: np.random.Generator
+) -> Tensor:
     """Cut one window (4, side, side) out of both modalities, mirrored half of the times."""
     height, width = pair.ir.shape[-2:]
-    top = int(generator.integers(height - side + 1))
-    left = int(generator.integers(width - side + 1))
-    rows, columns = slice(top, top + side), slice(left, left + side)
-    window = torch.cat([pair.vis[:, rows, columns], pair.ir[:, rows, columns]])
+    room = min(height, width) // side
+    reduction = int(generator.integers(1, max(1, min(room, max_reduction)) + 1))
+    cut = side * reduction
+    top = int(generator.integers(height - cut + 1))
+    left = int(generator.integers(width - cut + 1))
+    rows, columns = slice(top, top + cut), slice(left, left + cut)
+    window = torch.cat([pair.vis[:, rows, columns], pair.ir[:, rows, columns]]).float()
+    window = F.avg_pool2d(window, reduction) if reduction > 1 else window
     return window.flip(-1) if generator.integers(2) else window
 
 

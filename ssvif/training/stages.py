@@ -179,6 +179,7 @@ def _batches(
             size=size,
             min_overlap=params.consistency.min_overlap,
             seed=seed,
+            max_reduction=params.training.max_reduction,
             replay=replay,
         ).to(device)
 

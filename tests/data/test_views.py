@@ -70,6 +70,20 @@ def test_draw_views__draws_as_ever():
     assert digest == "715c602942cb443af6cb12f80e7861fcf6491aaa9d94d9be481d484ddbb6753b"
 
 
+def test_draw_views__large_pairs_are_shown_reduced_too():
+    ramp = torch.arange(240).expand(4, 240, 240).to(torch.uint8)
+    pair = Pair(vis=ramp[:3], ir=ramp[3:])
+    slopes = set()
+    for step in range(20):
+        views = draw_views(
+            [pair], step=step, batch=1, size=32, min_overlap=0.4, seed=0, max_reduction=3
+        )
+        slopes.add(round((views.vis[0, 0, 0, 1] - views.vis[0, 0, 0, 0]).abs().item() * 255))
+        first, second = views.overlap.first(views.ir[:1]), views.overlap.second(views.ir[1:])
+        assert torch.equal(first, second)
+    assert slopes == {1, 2, 3}
+
+
 def test_draw_views__replay_shows_the_share_of_known_pairs():
     pairs = [_pair(seed=index) for index in range(7)]
     replay = Replay(known=frozenset({5}), share=0.5)
