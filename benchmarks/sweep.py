@@ -5,12 +5,14 @@ trial is trained on the captures without their labels, then judged: by the fusio
 split `val`, and by a segmenter that is trained on its fused images, in two folds of whole blocks
 of the labelled set. A row a trial and seed is added to the CSV file; rows that are there already,
 made by the same parameters, captures and code, are not made again. Stage one is shared by trials
-that differ in stage two alone.
+that differ in stage two alone. In the end, each trial is compared with the first one, over the
+blocks of the labelled set and the seeds: a Markdown file beside the CSV one.
 """
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,14 +22,17 @@ import typer
 import yaml
 from torch import Tensor
 
+from benchmarks.composites import CONFIDENCE, RESAMPLES
 from benchmarks.composites import PARAMS as PROBES
 from ssvif.data.views import load_pairs
 from ssvif.evaluation.candidates import Candidate, MachineCandidate, ModelCandidate
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource, read_scene
+from ssvif.evaluation.probe_statistics import probe_interval, probe_test
 from ssvif.evaluation.probing import scene_images
 from ssvif.evaluation.scores import score_pairs
-from ssvif.files import sha256_file, sha256_json
+from ssvif.files import sha256_file, sha256_json, write_text
+from ssvif.fuse.views import FUSED, MACHINE
 from ssvif.metrics.table import STANDARD
 from ssvif.models.network import SsvifModel
 from ssvif.models.weights import load_model, save_model
@@ -135,19 +140,27 @@ def train_trial(sweep: Sweep, params: Params) -> tuple[SsvifModel, Figures]:
     return model, figures
 
 
-def judge(sweep: Sweep, model: SsvifModel, *, seed: int) -> dict[str, float]:
-    """Return the fusion metrics' means on `val`, and what a segmenter makes of the images."""
+def judge(sweep: Sweep, model: SsvifModel, *, key: str, seed: int) -> dict[str, float]:
+    """Return the fusion metrics' means on `val`, and what a segmenter makes of the images.
+
+    The segmenter's counts are kept under the trial's key, to compare trials with.
+    """
     candidate = ModelCandidate("trial", model.eval())
     source, device = sweep.source, training_device()
     val = source.manifest[source.manifest["split"] == "val"]
     found = score_pairs(val, [candidate], folder=source.pairs, device=device).pairs
     figures = {metric.acronym: float(found[metric.acronym].mean()) for metric in STANDARD}
-    for view in (MachineCandidate("machine", model.eval()), replace(candidate, name="fused")):
+    for view in (MachineCandidate(MACHINE, model.eval()), replace(candidate, name=FUSED)):
         result = _probe(sweep, view, seed=seed)
+        result.counts.to_csv(_counts_file(key, view.name), index=False)
         boxes, counts = result.detections, Counts.from_table(result.counts)
         figures[f"{view.name}_box_miou"] = float(mean_iou(counts, foreground=True).mean())
         figures[f"{view.name}_ap50"] = float(boxes.loc[boxes["class"] == "all", "ap50"].mean())
     return figures
+
+
+def _counts_file(key: str, view: str) -> Path:
+    return WORK / f"counts-{key}-{view}.csv"
 
 
 def _probe(sweep: Sweep, candidate: Candidate, *, seed: int) -> ProbeResult:
@@ -167,11 +180,11 @@ def run(sweep: Sweep, out: Path) -> None:
     for (name, seed), params in sweep.trials.items():
         key = key_of(sweep, params, STAGE_TWO)
         done = set(pd.read_csv(out)["key"]) if out.is_file() else set()
-        if key in done:
+        if key in done and _counts_file(key, FUSED).is_file():
             continue
         began = time.monotonic()
         model, figures = train_trial(sweep, params)
-        row = {"key": key, "trial": name, "seed": seed, **judge(sweep, model, seed=seed)}
+        row = {"key": key, "trial": name, "seed": seed, **judge(sweep, model, key=key, seed=seed)}
         health = {
             f"val_{figure}": value
             for figure in ("agreement", "effective_prototypes", "equivariance")
@@ -185,14 +198,64 @@ def run(sweep: Sweep, out: Path) -> None:
         typer.echo(f"{name}, seed {seed}: {table.to_dict('records')[0]}")
 
 
+def comparison(sweep: Sweep, out: Path) -> str:
+    """Return a Markdown table of the finished trials: means over seeds, leads over the first."""
+    rows = pd.read_csv(out).drop_duplicates("key", keep="last").set_index("key")
+    keys: dict[str, list[str]] = {}
+    for (name, _), params in sweep.trials.items():
+        if (key := key_of(sweep, params, STAGE_TWO)) in rows.index:
+            keys.setdefault(name, []).append(key)
+    lines = [
+        "| trial | seeds | VIF | Qabf | view | box mIoU | AP50 | lead over the first | p |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    first = next(iter(keys.values()), [])
+    for name, own in keys.items():
+        lines.extend(_line(name, view, own, first, rows) for view in (MACHINE, FUSED))
+    return "\n".join(lines)
+
+
+def _line(name: str, view: str, own: list[str], first: list[str], rows: pd.DataFrame) -> str:
+    means = rows.loc[own].mean(numeric_only=True)
+    figures = [means["VIF"], means["Qabf"]]
+    probed = [means[f"{view}_box_miou"], means[f"{view}_ap50"]]
+    cells = [name, str(len(own)), *(f"{value:.3f}" for value in figures), view]
+    cells += [*(f"{value:.3f}" for value in probed), _lead(own, first, view)]
+    return f"| {' | '.join(cells)} |"
+
+
+def _lead(keys: list[str], first: list[str], view: str) -> str:
+    """Return the lead in box mIoU over other trainings of as many seeds, its interval and p."""
+    if keys == first or len(keys) != len(first):
+        return "| "
+    score = partial(mean_iou, foreground=True)
+    counts, reference = (_counts(each, view) for each in (keys, first))
+    lead = float(score(counts).mean() - score(reference).mean())
+    low, high = probe_interval(
+        score, counts, reference, confidence=CONFIDENCE, resamples=RESAMPLES, seed=0
+    )
+    p = probe_test(score, counts, reference, resamples=RESAMPLES, seed=0)
+    return f"{lead:+.3f} ({low:+.3f} to {high:+.3f}) | {p:.3f}"
+
+
+def _counts(keys: list[str], view: str) -> Counts:
+    """Join the counts of several seeds as repetitions."""
+    tables = [pd.read_csv(_counts_file(key, view), dtype={"id": str, "block": str}) for key in keys]
+    seeds = [table.assign(repetition=seed) for seed, table in enumerate(tables)]
+    return Counts.from_table(pd.concat(seeds, ignore_index=True))
+
+
 def main(
     trials: Annotated[Path, typer.Argument(help="The YAML file.")],
     data: Annotated[Path, typer.Option(help="The folder that its captures lie in.")],
     out: Annotated[Path, typer.Option(help="The table that rows are added to.")],
 ) -> None:
     """Train and judge the trials of a file."""
-    run(read_sweep(trials, data), out)
-    typer.echo(pd.read_csv(out).groupby("trial").mean(numeric_only=True).round(4).T.to_string())
+    sweep = read_sweep(trials, data)
+    run(sweep, out)
+    page = comparison(sweep, out)
+    write_text(out.with_suffix(".md"), f"{page}\n")
+    typer.echo(page)
 
 
 if __name__ == "__main__":

@@ -122,13 +122,14 @@ class WarmUpParams(_Section):
 class ConsistencyParams(_Section):
     """Cross-segmentation consistency: Sinkhorn assignments of one view, predicted from another."""
 
+    teacher: Literal["feature", "pixel"] = "feature"
     channel_noise: Share = 0.15
     source_dropout: Annotated[float, Field(ge=0.0, le=0.5)] = 0.25
 
     temperature: Positive = 0.1
     # Below this, whole rows of the assignment round to zero.
     epsilon: Annotated[float, Field(ge=0.03)] = 0.05
-    sinkhorn_iterations: Count = 3
+    sinkhorn_iterations: Annotated[int, Field(ge=0)] = 3
     queue_batches: Annotated[int, Field(ge=0)] = 4
     freeze_prototypes_steps: Annotated[int, Field(ge=0)] = 50
     teacher_decay: Share = 0.99

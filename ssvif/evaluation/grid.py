@@ -14,7 +14,7 @@ from ssvif.data.images import UInt8Image
 from ssvif.evaluation.candidates import MEAN, ModelCandidate, Scene, in_colour, segment
 from ssvif.files import atomic_path
 
-# Okabe and Ito's palette, told apart with any colour vision; then darker and lighter.
+# Okabe and Ito's palette, told apart with any colour vision; then darker, lighter and between.
 _HUES = np.array(
     [
         (0, 114, 178),
@@ -28,8 +28,15 @@ _HUES = np.array(
     ],
     dtype=np.float64,
 )
-_DARKER = 0.5
-_LIGHTER = 0.6
+_TOWARDS_BLACK, _TOWARDS_WHITE = 0.0, 255.0
+_SHADES = (
+    (0.5, _TOWARDS_BLACK),
+    (0.6, _TOWARDS_WHITE),
+    (0.3, _TOWARDS_BLACK),
+    (0.35, _TOWARDS_WHITE),
+    (0.7, _TOWARDS_BLACK),
+    (0.8, _TOWARDS_WHITE),
+)
 
 _COLUMNS = (
     "visible",
@@ -68,9 +75,10 @@ class GridRow:
 
 
 def palette(count: int) -> UInt8Image:
-    """Return `count` fixed colours (count, 3); they repeat after 24."""
-    shades = [_HUES, _HUES * _DARKER, _HUES + (255.0 - _HUES) * _LIGHTER]
-    colours = np.rint(np.concatenate(shades)).astype(np.uint8)
+    """Return `count` fixed colours (count, 3); they repeat after 64."""
+    shaded = [_HUES + (end - _HUES) * share for share, end in _SHADES]
+    between = (_HUES + np.roll(_HUES, 1, axis=0)) / 2.0
+    colours = np.rint(np.concatenate([_HUES, *shaded, between])).astype(np.uint8)
     return colours[np.arange(count) % len(colours)]
 
 

@@ -23,10 +23,12 @@ def sinkhorn_assignments(scores: Tensor, *, epsilon: float, iterations: int) -> 
     Args:
         scores: Cosines of positions and prototypes, (N, K).
         epsilon: Entropy of the assignment: smaller is harder.
-        iterations: Rounds of normalising columns and rows.
+        iterations: Rounds of normalising columns and rows; with none, rows alone, which balances
+            nothing.
 
     Returns:
-        (N, K) in float32; each row sums to one, each column to about N / K. No gradient.
+        (N, K) in float32; each row sums to one, each column to about N / K after a few rounds.
+        No gradient.
 
     Raises:
         ShapeError: If the scores are not (N, K) with N of at least one.
@@ -40,7 +42,7 @@ def sinkhorn_assignments(scores: Tensor, *, epsilon: float, iterations: int) -> 
     for _ in range(iterations):
         plan = plan / plan.sum(dim=0, keepdim=True).clamp_min(_TINY) / prototypes
         plan = plan / plan.sum(dim=1, keepdim=True).clamp_min(_TINY) / positions
-    return plan * positions
+    return plan / plan.sum(dim=1, keepdim=True).clamp_min(_TINY)
 
 
 def swapped_prediction_loss(scores: Tensor, assignments: Tensor, *, temperature: float) -> Tensor:

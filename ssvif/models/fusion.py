@@ -21,7 +21,7 @@ SELECTIVITY = 16.0
 # Pixel unshuffle by two, and one level below it.
 STRIDE = 4
 
-FEATURE_STRIDE = 2
+FINE_STRIDE = 2
 
 # Places of the coarse level that light curves are averaged over: nothing small is lit by itself.
 SMOOTH = 9
@@ -34,10 +34,9 @@ class Fused(NamedTuple):
 
     fused_y: Tensor
     """Fused luminance, (B, 1, H, W) in [0, 1]."""
-    features: Tensor
-    """Fused features, (B, C, H' / 2, W' / 2), H' and W' being H and W padded to `STRIDE`."""
     tones: Tensor
-    """Light curves of the machine view, (B, 3, H' / 4, W' / 4) in [-1, 1]; `models/machine.py`."""
+    """Light curves of the machine view, (B, 3, H' / 4, W' / 4) in [-1, 1], H' and W' being H and W
+    padded to `STRIDE`; `models/machine.py`."""
 
 
 class RepConv(nn.Module):
@@ -111,13 +110,13 @@ class FusionNet(nn.Module):
     def __init__(self, *, channels: int, blocks: int, residual: float) -> None:
         super().__init__()
         self.residual = residual
-        self.stem = RepConv(2 * FEATURE_STRIDE**2, channels)
+        self.stem = RepConv(2 * FINE_STRIDE**2, channels)
         self.fine = nn.ModuleList(RepConv(channels, channels) for _ in range(blocks))
         self.down = RepConv(channels, 2 * channels, stride=2)
         self.coarse = nn.ModuleList(RepConv(2 * channels, 2 * channels) for _ in range(blocks))
         self.up = nn.Conv2d(2 * channels, channels, 1)
         self.merge = RepConv(channels, channels)
-        self.head = nn.Conv2d(channels, 2 * FEATURE_STRIDE**2, 3, padding=1)
+        self.head = nn.Conv2d(channels, 2 * FINE_STRIDE**2, 3, padding=1)
         self.tones = ToneHead(2 * channels)
         for parameter in self.head.parameters():
             nn.init.zeros_(parameter)
@@ -130,7 +129,7 @@ class FusionNet(nn.Module):
             ir: Infrared, (B, 1, H, W) in [0, 1].
 
         Returns:
-            The fused luminance and the fused features.
+            The fused luminance, and the light curves of the machine view.
 
         Raises:
             ShapeError: If the planes are not (B, 1, H, W), both of one size.
@@ -144,14 +143,14 @@ class FusionNet(nn.Module):
         planes = torch.cat([vis_y, ir], dim=1)  # (B, 2, H, W)
         planes = F.pad(planes, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         features, coarse = self._features(planes)
-        head = F.pixel_shuffle(self.head(features), FEATURE_STRIDE)  # (B, 2, H', W')
+        head = F.pixel_shuffle(self.head(features), FINE_STRIDE)  # (B, 2, H', W')
         logit, change = head[..., :height, :width].split(1, dim=1)
         weight = torch.sigmoid(SELECTIVITY * (vis_y - ir) + logit)
         fused_y = ir + weight * (vis_y - ir) + self.residual * torch.tanh(change)
-        return Fused(fused_y.clamp(0.0, 1.0), features, self.tones(coarse))
+        return Fused(fused_y.clamp(0.0, 1.0), self.tones(coarse))
 
     def _features(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        fine = F.relu(self.stem(F.pixel_unshuffle(planes, FEATURE_STRIDE)))  # (B, C, H/2, W/2)
+        fine = F.relu(self.stem(F.pixel_unshuffle(planes, FINE_STRIDE)))  # (B, C, H/2, W/2)
         for block in self.fine:
             fine = F.relu(block(fine))
         coarse = F.relu(self.down(fine))  # (B, 2C, H/4, W/4)

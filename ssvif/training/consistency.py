@@ -29,6 +29,21 @@ _QUEUED_POSITIONS = 1024
 
 
 @dataclass(frozen=True)
+class FirstViews:
+    """What the teacher reads: the first view of each scene.
+
+    Args:
+        image: What the fusion network made of it, (B, 3, S, S) in [0, 1].
+        vis: Visible RGB, (B, 3, S, S) in [0, 1].
+        ir: Infrared, (B, 1, S, S) in [0, 1].
+    """
+
+    image: Tensor
+    vis: Tensor
+    ir: Tensor
+
+
+@dataclass(frozen=True)
 class SecondViews:
     """What the students read: the second view of each scene.
 
@@ -102,18 +117,17 @@ class CrossSegmentationConsistency(nn.Module):
         self.average.update_parameters(model)
 
     def forward(
-        self, model: SsvifModel, *, vis: Tensor, ir: Tensor, second: SecondViews, overlap: Overlap
+        self, model: SsvifModel, first: FirstViews, second: SecondViews, overlap: Overlap
     ) -> ConsistencyResult:
         """Compute the losses of one batch.
 
         Args:
             model: The student.
-            vis: Visible images of the first views, for the teacher, (B, 3, S, S).
-            ir: Infrared ones, (B, 1, S, S).
+            first: What the teacher reads.
             second: What the students read.
             overlap: What the views share.
         """
-        targets = self._targets(vis, ir, overlap)
+        targets = self._targets(first, overlap)
         # The prototypes belong to the feature level: an image may not move them to suit itself.
         embedding = overlap.second(model.pixel_branch(second.image))
         pixel_scores = _positions(embedding) @ model.prototypes.detach().T  # (N, K)
@@ -128,10 +142,14 @@ class CrossSegmentationConsistency(nn.Module):
         )
 
     @torch.no_grad()
-    def _targets(self, vis: Tensor, ir: Tensor, overlap: Overlap) -> Tensor:
+    def _targets(self, first: FirstViews, overlap: Overlap) -> Tensor:
         """Assign a batch's shared positions, balanced over the batch and the queue."""
         teacher = self.teacher
-        embedding = _positions(overlap.first(teacher.feature_branch(vis, ir)))  # (N, D)
+        if self.params.teacher == "feature":
+            planes = teacher.feature_branch(first.vis, first.ir)
+        else:
+            planes = teacher.pixel_branch(first.image)
+        embedding = _positions(overlap.first(planes))  # (N, D)
         filled = self.queue[: int(self.queued)]
         scores = torch.cat([embedding, filled]) @ teacher.prototypes.T  # (N + Q, K)
         assignments = sinkhorn_assignments(

@@ -19,6 +19,7 @@ from ssvif.training.augment import draw_kept, draw_tones, jitter, noisy_channel
 from ssvif.training.consistency import (
     ConsistencyResult,
     CrossSegmentationConsistency,
+    FirstViews,
     SecondViews,
 )
 from ssvif.training.dynamic_weight import ConsistencyHealth, DynamicWeight
@@ -112,7 +113,8 @@ class _BranchObjective(nn.Module):
         half = views.ir.shape[0] // 2
         generator = torch.Generator().manual_seed(views.seed)
         params = self.consistency.params
-        image = jitter(seen_images(fused, views)[half:], generator)
+        images = seen_images(fused, views)
+        image = jitter(images[half:], generator)
         vis, ir = jitter(views.vis[half:], generator), jitter(views.ir[half:], generator)
         second = SecondViews(
             image=noisy_channel(image, params.channel_noise, generator),
@@ -120,13 +122,8 @@ class _BranchObjective(nn.Module):
             ir=ir,
             kept=draw_kept(half, params.source_dropout, generator).to(vis),
         )
-        result = self.consistency(
-            self.model,
-            vis=views.vis[:half],
-            ir=views.ir[:half],
-            second=second,
-            overlap=views.overlap,
-        )
+        first = FirstViews(images[:half].detach(), views.vis[:half], views.ir[:half])
+        result = self.consistency(self.model, first, second, views.overlap)
         classes = (result.feature_classes, result.pixel_classes)
         return result, ConsistencyHealth(
             agreement=health.class_agreement(*classes),

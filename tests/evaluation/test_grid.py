@@ -9,9 +9,9 @@ from ssvif.evaluation.grid import draw_grid, grid_row, palette
 
 
 def test_palette__colours_are_distinct_and_do_not_depend_on_their_number() -> None:
-    assert len(np.unique(palette(24), axis=0)) == 24
+    assert len(np.unique(palette(64), axis=0)) == 64
     np.testing.assert_array_equal(palette(8), palette(16)[:8])
-    np.testing.assert_array_equal(palette(25)[24], palette(1)[0])
+    np.testing.assert_array_equal(palette(65)[64], palette(1)[0])
 
 
 def test_grid_row__shows_sources_fused_images_and_segmentations(scene: Scene, candidates) -> None:

@@ -17,7 +17,7 @@ class Rule(nn.Module):
         self.rule = rule
 
     def forward(self, vis_y, ir):
-        return Fused(self.rule(vis_y, ir), ir, ir.expand(-1, 3, -1, -1))
+        return Fused(self.rule(vis_y, ir), ir.expand(-1, 3, -1, -1))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from ssvif.data.views import Overlap
 from ssvif.ops import luminance, with_chroma
 from ssvif.params import ConsistencyParams
 from ssvif.training.augment import TONES, draw_kept, draw_tones, jitter, noisy_channel
-from ssvif.training.consistency import CrossSegmentationConsistency, SecondViews
+from ssvif.training.consistency import CrossSegmentationConsistency, FirstViews, SecondViews
 
 OVERLAP = Overlap(size=64, rows=8, columns=-8, flipped=True)
 
@@ -21,8 +21,7 @@ def _inputs(model):
     image = with_chroma(model.fusion(luminance(vis), ir).fused_y, vis)
     kept = torch.tensor([[1.0, 0.0], [1.0, 1.0]])
     return {
-        "vis": vis,
-        "ir": ir,
+        "first": FirstViews(image=image.detach(), vis=vis, ir=ir),
         "second": SecondViews(image=image, vis=vis, ir=ir, kept=kept),
         "overlap": OVERLAP,
     }
@@ -56,6 +55,20 @@ def test_consistency__classes_are_those_of_the_shared_part(task, tiny_model):
     assert result.feature_classes.shape == result.pixel_classes.shape == (shared,)
 
 
+def test_consistency__the_teacher_is_of_the_level_that_is_named(tiny_model):
+    inputs = _inputs(tiny_model)
+    vis, ir = inputs["first"].vis, inputs["first"].ir
+    for level, same in (
+        ("feature", FirstViews(torch.rand_like(vis), vis, ir)),
+        ("pixel", FirstViews(inputs["first"].image, 1 - vis, 1 - ir)),
+    ):
+        params = ConsistencyParams(queue_batches=0, teacher=level)
+        task = CrossSegmentationConsistency(tiny_model, params)
+        expected = task(tiny_model, **inputs).feature_classes
+        found = task(tiny_model, **inputs | {"first": same}).feature_classes
+        assert torch.equal(found, expected), level
+
+
 def test_consistency__the_queue_fills_and_is_bounded(task, tiny_model):
     inputs = _inputs(tiny_model)
     assert task.queued == 0
@@ -73,7 +86,7 @@ def test_consistency__works_without_a_queue(tiny_model):
 def test_consistency__finite_on_constant_images(task, tiny_model):
     vis, ir = torch.zeros(2, 3, 64, 64), torch.zeros(2, 1, 64, 64)
     second = SecondViews(image=vis, vis=vis, ir=ir, kept=torch.ones(2, 2))
-    result = task(tiny_model, vis=vis, ir=ir, second=second, overlap=OVERLAP)
+    result = task(tiny_model, FirstViews(image=vis, vis=vis, ir=ir), second, OVERLAP)
     assert torch.isfinite(result.cross + result.own)
 
 
