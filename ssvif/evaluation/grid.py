@@ -78,8 +78,9 @@ def palette(count: int) -> UInt8Image:
     """Return `count` fixed colours (count, 3); they repeat after 64."""
     shaded = [_HUES + (end - _HUES) * share for share, end in _SHADES]
     between = (_HUES + np.roll(_HUES, 1, axis=0)) / 2.0
-    colours = np.rint(np.concatenate([_HUES, *shaded, between])).astype(np.uint8)
-    return colours[np.arange(count) % len(colours)]
+    colours: UInt8Image = np.rint(np.concatenate([_HUES, *shaded, between])).astype(np.uint8)
+    chosen: UInt8Image = colours[np.arange(count) % len(colours)]
+    return chosen
 
 
 def grid_row(

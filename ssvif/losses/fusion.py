@@ -26,14 +26,14 @@ def intensity_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor, contrast: floa
     return (fused_y - target).abs().mean()
 
 
-def gradient_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor, contrast: float = 1.0) -> Tensor:
-    """Return the mean distance to the stronger gradient times `contrast`, a scalar of at least 0.
+def gradient_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor, sharpness: float = 1.0) -> Tensor:
+    """Return the mean distance to `sharpness` times the stronger gradient, a scalar of at least 0.
 
     A gradient's strength is the sum of its absolute Sobel derivatives, a quarter of which is
     the difference in grey values across a step.
     """
     stronger = torch.maximum(_gradient_strength(vis_y), _gradient_strength(ir))
-    return (_gradient_strength(fused_y) - contrast * stronger).abs().mean()
+    return (_gradient_strength(fused_y) - sharpness * stronger).abs().mean()
 
 
 def ssim_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
@@ -43,13 +43,13 @@ def ssim_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
 
 
 def fusion_loss(
-    *, fused_y: Tensor, vis_y: Tensor, ir: Tensor, contrast: float = 1.0
+    *, fused_y: Tensor, vis_y: Tensor, ir: Tensor, contrast: float = 1.0, sharpness: float = 1.0
 ) -> dict[str, Tensor]:
     """Return the terms `intensity`, `gradient` and `ssim`, unweighted scalars."""
     planes = {"fused_y": fused_y, "vis_y": vis_y, "ir": ir}
     return {
         "intensity": intensity_loss(**planes, contrast=contrast),
-        "gradient": gradient_loss(**planes, contrast=contrast),
+        "gradient": gradient_loss(**planes, sharpness=sharpness),
         "ssim": ssim_loss(**planes),
     }
 

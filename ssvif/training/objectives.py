@@ -320,7 +320,8 @@ def weighted_fusion_loss(
     fused_y: Tensor, vis_y: Tensor, ir: Tensor, weights: FusionLossParams
 ) -> tuple[Tensor, Figures]:
     """Return the weighted fusion loss, and the loss and its terms as figures."""
-    terms = fusion_loss(fused_y=fused_y, vis_y=vis_y, ir=ir, contrast=weights.contrast)
+    aim = {"contrast": weights.contrast, "sharpness": weights.sharpness}
+    terms = fusion_loss(fused_y=fused_y, vis_y=vis_y, ir=ir, **aim)
     loss = (
         weights.intensity_weight * terms["intensity"]
         + weights.gradient_weight * terms["gradient"]
