@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from textwrap import fill
+from textwrap import fill, shorten
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,6 +17,7 @@ _COLOURS = {True: "#1b6e3c", False: "#b3261e", None: "#77756d"}
 _WORDS = {True: "passed", False: "failed", None: "not judged"}
 _WIDTH, _ROW = 10.0, 0.34
 _LINE = 92  # letters of the title's lines
+_LONG_LINE = 140  # and of the small ones below it
 _LEGEND = "dot: mean gain; bar: its interval; tick: the limit"
 
 
@@ -124,7 +125,11 @@ def _list(axes: Axes, others: Sequence[Check]) -> None:
     axes.set_axis_off()
     axes.set_ylim(len(others) - 0.4, -0.6)
     for place, check in enumerate(others):
-        words = f"{check.name}: {_WORDS[check.passed]}; {check.sentence}"
+        words = shorten(
+            f"{check.name}: {_WORDS[check.passed]}; {check.sentence}",
+            _LONG_LINE,
+            placeholder=" ...",
+        )
         axes.text(0.0, place, words, color=_COLOURS[check.passed], va="center", fontsize=9)
 
 
