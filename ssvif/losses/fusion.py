@@ -18,11 +18,9 @@ def intensity_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor, contrast: floa
         fused_y: Fused luminance, (B, 1, H, W) in [0, 1].
         vis_y: Visible luminance, the same shape.
         ir: Infrared, the same shape.
-        contrast: How much farther from its mean an image is to be than the brighter camera.
+        contrast: Times the brighter camera's contrast that an image is to have.
     """
-    brighter = torch.maximum(vis_y, ir)
-    mean = brighter.mean((1, 2, 3), keepdim=True)
-    target = (mean + contrast * (brighter - mean)).clamp(0.0, 1.0)
+    target = stretched(torch.maximum(vis_y, ir), contrast)
     return (fused_y - target).abs().mean()
 
 

@@ -1,7 +1,13 @@
 import pytest
 import torch
 
-from ssvif.losses.fusion import fusion_loss, gradient_loss, intensity_loss, ssim_loss
+from ssvif.losses.fusion import (
+    fusion_loss,
+    gradient_loss,
+    intensity_loss,
+    ssim_loss,
+    stretched,
+)
 
 LOSSES = [intensity_loss, gradient_loss, ssim_loss]
 
@@ -46,10 +52,19 @@ def test_intensity_loss__the_maximum_is_best():
 def test_losses__may_aim_at_more_than_the_sources_have(loss, aim):
     torch.manual_seed(0)
     image = 0.4 + 0.2 * torch.rand(1, 1, 32, 32)
-    mean = image.mean()
     asked = {"vis_y": image, "ir": image, aim: 1.2}
-    assert loss(fused_y=mean + 1.2 * (image - mean), **asked) < 1e-6
+    assert loss(fused_y=stretched(image, 1.2), **asked) < 1e-6
     assert loss(fused_y=image, **asked) > 1e-3
+
+
+@pytest.mark.parametrize(("level", "sign"), [(0.1, 1), (0.5, 0), (0.9, -1)])
+def test_stretched__dark_images_get_brighter_and_bright_ones_darker(level, sign):
+    torch.manual_seed(0)
+    image = level + 0.04 * (torch.rand(1, 1, 64, 64) - 0.5)
+    image = image - image.mean() + level
+    result = stretched(image, 1.3)
+    assert round((result.mean() - level).item(), 2) == pytest.approx(0.03 * sign, abs=0.011)
+    torch.testing.assert_close(result.std() / image.std(), torch.tensor(1.3))
 
 
 def test_gradient_loss__a_step_counts_by_its_height():
