@@ -24,6 +24,19 @@ def intensity_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor, contrast: floa
     return (fused_y - target).abs().mean()
 
 
+def stretched(image: Tensor, contrast: float) -> Tensor:
+    """Raise the contrast of images to where there is room: dark ones get brighter, bright darker.
+
+    Args:
+        image: (B, 1, H, W) in [0, 1].
+        contrast: The factor; what leaves [0, 1] is clipped.
+    """
+    mean = image.mean((1, 2, 3), keepdim=True)
+    # The grey value that stays: black for black images, white for white ones.
+    fixed = mean.square() / (mean.square() + (1.0 - mean).square())
+    return (fixed + contrast * (image - fixed)).clamp(0.0, 1.0)
+
+
 def gradient_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor, sharpness: float = 1.0) -> Tensor:
     """Return the mean distance to `sharpness` times the stronger gradient, a scalar of at least 0.
 
