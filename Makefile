@@ -16,7 +16,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro retrain test test-slow test-services lint type check format bench bench-peers sweep ui deploy clean
+.PHONY: help setup repro retrain test test-slow test-services lint type check format bench bench-peers sweep ablation ui deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ DATA ?= ../shared/data
 sweep: setup ## train and judge variants of the method: TRIALS=FILE.yaml DATA=FOLDER
 	mkdir -p docs/sweeps
 	python -m benchmarks.sweep $(TRIALS) --data $(DATA) --out docs/sweeps/$(notdir $(TRIALS:.yaml=.csv))
+
+ablation: setup ## what each part of the method is worth, at one budget (days on 2 cores)
+	$(MAKE) sweep TRIALS=benchmarks/sweeps/ablation.yaml
 
 ui: setup ## show the recorded runs at http://127.0.0.1:5000
 	mlflow server --host 127.0.0.1 --port 5000 --workers 1 --backend-store-uri sqlite:///mlflow.db

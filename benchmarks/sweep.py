@@ -10,7 +10,7 @@ blocks of the labelled set and the seeds: a Markdown file beside the CSV one.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -175,9 +175,11 @@ def _probe(sweep: Sweep, candidate: Candidate, *, seed: int) -> ProbeResult:
     return run_probe(candidate.name, images, task, PROBES, seed=seed)
 
 
-def run(sweep: Sweep, out: Path) -> None:
+def run(sweep: Sweep, out: Path, *, seeds: Sequence[int] | None = None) -> None:
     """Train and judge what is not in the table yet, a row at a time."""
     for (name, seed), params in sweep.trials.items():
+        if seeds and seed not in seeds:
+            continue
         key = key_of(sweep, params, STAGE_TWO)
         done = set(pd.read_csv(out)["key"]) if out.is_file() else set()
         if key in done and _counts_file(key, FUSED).is_file():
@@ -249,10 +251,11 @@ def main(
     trials: Annotated[Path, typer.Argument(help="The YAML file.")],
     data: Annotated[Path, typer.Option(help="The folder that its captures lie in.")],
     out: Annotated[Path, typer.Option(help="The table that rows are added to.")],
+    seed: Annotated[list[int] | None, typer.Option(help="This seed alone; again for more.")] = None,
 ) -> None:
-    """Train and judge the trials of a file."""
+    """Train and judge the trials of a file; several processes may have a seed each."""
     sweep = read_sweep(trials, data)
-    run(sweep, out)
+    run(sweep, out, seeds=seed)
     page = comparison(sweep, out)
     write_text(out.with_suffix(".md"), f"{page}\n")
     typer.echo(page)
