@@ -89,7 +89,7 @@ class NetworkParams(_Section):
     backbone: str = "tf_efficientnet_lite0"
     pretrained: Literal[False, "package", "timm"] = "package"
     embedding: Annotated[int, Field(ge=8)] = 64
-    prototypes: Annotated[int, Field(ge=2)] = 64
+    prototypes: Annotated[int, Field(ge=2)] = 32
 
 
 class FusionLossParams(_Section):
