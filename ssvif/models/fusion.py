@@ -26,6 +26,9 @@ FINE_STRIDE = 2
 # Places of the coarse level that light curves are averaged over: nothing small is lit by itself.
 SMOOTH = 9
 
+# Standard deviations in [0, 1]: a camera below the first is dead, one above the second is trusted.
+DEAD, ALIVE = 0.005, 0.01
+
 _EPSILON = 1.0e-6
 
 
@@ -70,6 +73,24 @@ class RepConv(nn.Module):
         )
 
 
+def without_dead(fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
+    """Take the other camera's image where one is dead; the visible one's where both are.
+
+    Args:
+        fused_y: Fused luminance, (B, 1, H, W).
+        vis_y: Visible luminance, the same shape, in [0, 1].
+        ir: Infrared, the same shape, in [0, 1].
+    """
+    fused_y = torch.lerp(ir, fused_y, _trust(vis_y))
+    return torch.lerp(vis_y, fused_y, _trust(ir))
+
+
+def _trust(plane: Tensor) -> Tensor:
+    """Return 0 for dead cameras, 1 for living ones, (B, 1, 1, 1); between is no sudden change."""
+    spread = plane.std((1, 2, 3), correction=0, keepdim=True)
+    return ((spread - DEAD) / (ALIVE - DEAD)).clamp(0.0, 1.0)
+
+
 class ToneHead(nn.Module):
     """Choose light curves from what is around a place, and from the whole image.
 
@@ -99,7 +120,8 @@ class FusionNet(nn.Module):
     """Fuse visible luminance and infrared: `fused_y = w * vis_y + (1 - w) * ir + r`.
 
     The weight w starts as a soft choice of the brighter camera and the residual r at zero, so
-    an untrained network is close to the pixel maximum, the strongest plain baseline.
+    an untrained network is close to the pixel maximum, the strongest plain baseline. A camera
+    whose image is constant is dead: the result is the other one's.
 
     Args:
         channels: Width at half resolution; twice that at a quarter.
@@ -147,7 +169,7 @@ class FusionNet(nn.Module):
         logit, change = head[..., :height, :width].split(1, dim=1)
         weight = torch.sigmoid(SELECTIVITY * (vis_y - ir) + logit)
         fused_y = ir + weight * (vis_y - ir) + self.residual * torch.tanh(change)
-        return Fused(fused_y.clamp(0.0, 1.0), self.tones(coarse))
+        return Fused(without_dead(fused_y, vis_y, ir).clamp(0.0, 1.0), self.tones(coarse))
 
     def _features(self, planes: Tensor) -> tuple[Tensor, Tensor]:
         fine = F.relu(self.stem(F.pixel_unshuffle(planes, FINE_STRIDE)))  # (B, C, H/2, W/2)

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from ssvif.errors import ShapeError
-from ssvif.models.fusion import FusionNet, RepConv
+from ssvif.models.fusion import FusionNet, RepConv, without_dead
 
 
 @pytest.fixture
@@ -49,8 +49,35 @@ def test_fusion_net__equal_sources_stay_as_they_are(fusion):
 
 def test_fusion_net__the_residual_is_bounded(fusion):
     torch.nn.init.constant_(fusion.head.bias, 50.0)
-    image = torch.full((1, 1, 16, 16), 0.5)
+    image = 0.5 * torch.rand(1, 1, 16, 16)
     torch.testing.assert_close(fusion(image, image).fused_y, image + 0.25)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_fusion_net__without_a_dead_camera(fusion, level):
+    torch.nn.init.normal_(fusion.head.weight, std=0.1)
+    image, dead = torch.rand(2, 1, 32, 32), torch.full((2, 1, 32, 32), level)
+    assert not torch.allclose(fusion(image, torch.rand(2, 1, 32, 32)).fused_y, image, atol=0.01)
+    torch.testing.assert_close(fusion(image, dead).fused_y, image)
+    torch.testing.assert_close(fusion(dead, image).fused_y, image)
+    torch.testing.assert_close(fusion(dead, 1.0 - dead).fused_y, dead)
+
+
+def test_without_dead__a_camera_fades(fusion):
+    image, faint = torch.rand(1, 1, 32, 32), torch.rand(1, 1, 32, 32)
+    faint = 0.5 + (faint - faint.mean()) / faint.std(correction=0)
+    fused = torch.zeros(1, 1, 32, 32)
+    shares = [
+        float((without_dead(fused, image, 0.5 + spread * (faint - 0.5)) / image).mean())
+        for spread in (0.0049, 0.006, 0.0075, 0.009, 0.0101)
+    ]
+    assert shares == pytest.approx([1.0, 0.8, 0.5, 0.2, 0.0], abs=1e-3)
+
+
+def test_fusion_net__a_constant_batch_has_finite_gradients(fusion):
+    flat = torch.full((1, 1, 16, 16), 0.5)
+    fusion(flat, flat).fused_y.sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in fusion.parameters() if p.grad is not None)
 
 
 def test_fusion_net__padding_does_not_change_the_inside(fusion):
