@@ -63,7 +63,7 @@ def test_fusion_net__without_a_dead_camera(fusion, level):
     torch.testing.assert_close(fusion(dead, 1.0 - dead).fused_y, dead)
 
 
-def test_without_dead__a_camera_fades(fusion):
+def test_without_dead__a_camera_fades():
     image, faint = torch.rand(1, 1, 32, 32), torch.rand(1, 1, 32, 32)
     faint = 0.5 + (faint - faint.mean()) / faint.std(correction=0)
     fused = torch.zeros(1, 1, 32, 32)
