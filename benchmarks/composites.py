@@ -15,10 +15,10 @@ import torch
 import typer
 from torch import Tensor
 
+from benchmarks.leads import lead
 from ssvif.evaluation.candidates import BOTH, PLAIN, STACK, Scene
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource, read_scene
-from ssvif.evaluation.probe_statistics import probe_interval, probe_test
 from ssvif.ops import with_chroma
 from ssvif.params import IngestParams, ProbesParams
 from ssvif.probes.counts import Counts, mean_iou
@@ -29,8 +29,6 @@ from ssvif.probes.tasks import BOXES, ProbeTask, load_tasks
 PARAMS = ProbesParams(
     height=240, width=320, crop_height=192, crop_width=256, steps=160, folds=2, repetitions=1
 )
-RESAMPLES = 2000
-CONFIDENCE = 0.95
 # A picture of this mean is neither dark nor pale; gammas beyond the bounds would show noise.
 _MEAN = 0.4
 _GAMMAS = (0.35, 1.5)
@@ -98,13 +96,8 @@ def table(results: Mapping[str, ProbeResult], *, seed: int) -> str:
     for name, result in results.items():
         counts = Counts.from_table(result.counts)
         found = result.detections.query("`class` == 'all'")["ap50"].mean()
-        low, high = probe_interval(
-            score, counts, reference, confidence=CONFIDENCE, resamples=RESAMPLES, seed=seed
-        )
-        p = probe_test(score, counts, reference, resamples=RESAMPLES, seed=seed)
-        lead = score(counts).mean() - score(reference).mean()
-        lines.append(f"| {name} | {score(counts).mean():.3f} | {found:.3f} | {lead:+.3f} "
-                     f"({low:+.3f} to {high:+.3f}) | {p:.3f} |")  # fmt: skip
+        ahead = lead(score, counts, reference, seed=seed)
+        lines.append(f"| {name} | {score(counts).mean():.3f} | {found:.3f} | {ahead} |")
     return "\n".join(lines)
 
 

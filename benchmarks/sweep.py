@@ -22,13 +22,12 @@ import typer
 import yaml
 from torch import Tensor
 
-from benchmarks.composites import CONFIDENCE, RESAMPLES
 from benchmarks.composites import PARAMS as PROBES
+from benchmarks.leads import joined, lead
 from ssvif.data.views import load_pairs
 from ssvif.evaluation.candidates import Candidate, MachineCandidate, ModelCandidate
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource, read_scene
-from ssvif.evaluation.probe_statistics import probe_interval, probe_test
 from ssvif.evaluation.probing import scene_images
 from ssvif.evaluation.scores import score_pairs
 from ssvif.files import sha256_file, sha256_json, write_text
@@ -231,20 +230,13 @@ def _lead(keys: list[str], first: list[str], view: str) -> str:
     if keys == first or len(keys) != len(first):
         return "| "
     score = partial(mean_iou, foreground=True)
-    counts, reference = (_counts(each, view) for each in (keys, first))
-    lead = float(score(counts).mean() - score(reference).mean())
-    low, high = probe_interval(
-        score, counts, reference, confidence=CONFIDENCE, resamples=RESAMPLES, seed=0
-    )
-    p = probe_test(score, counts, reference, resamples=RESAMPLES, seed=0)
-    return f"{lead:+.3f} ({low:+.3f} to {high:+.3f}) | {p:.3f}"
+    return str(lead(score, *(_counts(each, view) for each in (keys, first))))
 
 
 def _counts(keys: list[str], view: str) -> Counts:
-    """Join the counts of several seeds as repetitions."""
-    tables = [pd.read_csv(_counts_file(key, view), dtype={"id": str, "block": str}) for key in keys]
-    seeds = [table.assign(repetition=seed) for seed, table in enumerate(tables)]
-    return Counts.from_table(pd.concat(seeds, ignore_index=True))
+    return joined(
+        [pd.read_csv(_counts_file(key, view), dtype={"id": str, "block": str}) for key in keys]
+    )
 
 
 def main(

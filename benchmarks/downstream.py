@@ -1,0 +1,140 @@
+"""`python -m benchmarks.downstream`: what a segmenter makes of models' images, over seeds.
+
+    python -m benchmarks.downstream --captures msrs=../shared/data/msrs \
+        --model SEED0.safetensors --model SEED1.safetensors --model SEED2.safetensors \
+        --stage-one SEED0_ONE.safetensors ... --fused SeAFusion=../shared/peers/msrs_half/SeAFusion
+
+Each model is judged by a probe of its own seed, and each rival by probes of the same seeds, so that
+the luck of both trainings is in the intervals. Probes train on the labelled pairs of the captures'
+own training part and are tested on the test part; in two folds of whole blocks where there are no
+such parts. Prints a Markdown table; what was probed before is read from the cache.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from torch import Tensor
+
+from benchmarks.composites import PARAMS
+from benchmarks.leads import joined, lead
+from ssvif.cli.names import named_folder, split_name
+from ssvif.evaluation.candidates import (
+    PLAIN,
+    Candidate,
+    MachineCandidate,
+    ModelCandidate,
+)
+from ssvif.evaluation.captures import capture_pairs
+from ssvif.evaluation.folders import open_folder
+from ssvif.evaluation.pairs import PairSource, read_scene
+from ssvif.evaluation.probing import scene_images, task_score
+from ssvif.fuse.views import FUSED, MACHINE
+from ssvif.models.weights import load_model
+from ssvif.params import IngestParams, ProbesParams
+from ssvif.probes.counts import Counts
+from ssvif.probes.run import ProbeResult, run_probe
+from ssvif.probes.tasks import ProbeTask, load_tasks
+from ssvif.stages.training import training_device
+
+STAGE_ONE = "stage one"
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What all probes share."""
+
+    source: PairSource
+    task: ProbeTask
+    params: ProbesParams
+
+    def run(self, candidates: Sequence[Candidate], *, seed: int) -> dict[str, ProbeResult]:
+        """Probe candidates; plain ones bring both cameras at once with them."""
+        images: dict[str, dict[str, tuple[Tensor, ...]]] = {}
+        rows = self.source.manifest.set_index("id", drop=False).loc[list(self.task.ids)]
+        for row in rows.to_dict("records"):
+            scene = read_scene(self.source.pairs, row, device=training_device())
+            seen, missing = scene_images(candidates, scene, self.params)
+            if missing:
+                raise typer.BadParameter("; ".join(f"{k}: {why}" for k, why in missing.items()))
+            for name, image in seen.items():
+                images.setdefault(name, {})[str(row["id"])] = image
+        found = {}
+        for name, shown in images.items():
+            found[name] = run_probe(
+                name, shown, self.task, self.params, seed=seed, device=training_device()
+            )
+            counts = Counts.from_table(found[name].counts)
+            score = float(task_score(self.task)(counts).mean())
+            typer.echo(f"{self.task.name}, seed {seed}: {name} {score:.4f}", err=True)
+        return found
+
+
+def views(model: Path, stage_one: Path | None) -> list[Candidate]:
+    """Return both views of a model, and the fused view of its stage one."""
+    network = load_model(model).to(training_device())
+    shown: list[Candidate] = [ModelCandidate(FUSED, network), MachineCandidate(MACHINE, network)]
+    if stage_one:
+        shown.append(ModelCandidate(STAGE_ONE, load_model(stage_one).to(training_device())))
+    return shown
+
+
+def table(results: Mapping[str, Sequence[ProbeResult]]) -> str:
+    """Return scores, and what both views are ahead of each other image, as Markdown."""
+    score = task_score(results[FUSED][0].task)
+    counts = {name: joined([each.counts for each in found]) for name, found in results.items()}
+    order = sorted(results, key=lambda name: -score(counts[name]).mean())
+    lines = [
+        "| image | mean IoU | AP50 | fused is ahead by | p | machine is ahead by | p |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in order:
+        precision = [r.detections.query("`class` == 'all'")["ap50"].mean() for r in results[name]]
+        leads = [
+            " | " if name == view else str(lead(score, counts[view], counts[name]))
+            for view in (FUSED, MACHINE)
+        ]
+        mean = score(counts[name]).mean()
+        cells = [name, f"{mean:.3f}", f"{sum(precision) / len(precision):.3f}", *leads]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main(
+    captures: Annotated[str, typer.Option(metavar="NAME=FOLDER", help="A labelled set.")],
+    model: Annotated[list[Path], typer.Option(help="Weights; once for each seed, from 0 on.")],
+    stage_one: Annotated[list[Path] | None, typer.Option(help="Of the same seeds.")] = None,
+    fused: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=FOLDER", help="Another method's images.")
+    ] = None,
+    scratch: Annotated[bool, typer.Option(help="Probes start from chance, not ImageNet.")] = False,
+    block_size: Annotated[
+        int, typer.Option(help="Neighbours that are one scene; 1 for photographs.")
+    ] = IngestParams().block_size,
+) -> None:  # fmt: skip
+    """Judge models of several seeds by what a segmenter makes of their images."""
+    params = PARAMS.model_copy(update={"pretrained": False} if scratch else {})
+    name, folder = split_name(captures)
+    # What has no parts of its own is dealt out by the probes, into folds.
+    ingest = IngestParams(val_share=0.0, test_share=0.0, block_size=block_size)
+    source = capture_pairs([(name, Path(folder))], ingest)
+    tasks, _ = load_tasks(source.manifest, source.labels, params, split="test")
+    folders = [named_folder(text) for text in fused or []]
+    rows = source.manifest
+    peers = [open_folder(name, folder, rows, rows) for name, folder in folders]
+    for task in tasks:
+        judging = Judging(source, task, params)
+        results: dict[str, list[ProbeResult]] = {}
+        for seed, weights in enumerate(model):
+            own = views(weights, stage_one[seed] if stage_one else None)
+            found = judging.run([*own, *PLAIN.values(), *peers], seed=seed)
+            for name, result in found.items():
+                results.setdefault(name, []).append(result)
+        typer.echo(f"{task.name}, {len(task.test)} pairs, {len(model)} seeds\n")
+        typer.echo(table(results))
+
+
+if __name__ == "__main__":
+    typer.run(main)
