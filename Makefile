@@ -16,7 +16,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro retrain test test-slow test-services lint type check format bench bench-peers sweep ablation ui deploy clean
+.PHONY: help setup repro retrain test test-slow test-services lint type check format bench bench-peers sweep ablation champion ui deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ sweep: setup ## train and judge variants of the method: TRIALS=FILE.yaml DATA=FO
 
 ablation: setup ## what each part of the method is worth, at one budget (days on 2 cores)
 	$(MAKE) sweep TRIALS=benchmarks/sweeps/ablation.yaml
+
+champion: setup ## train the model that comes with the package: DATA=FOLDER
+	python -m benchmarks.champion --data $(DATA)
 
 ui: setup ## show the recorded runs at http://127.0.0.1:5000
 	mlflow server --host 127.0.0.1 --port 5000 --workers 1 --backend-store-uri sqlite:///mlflow.db

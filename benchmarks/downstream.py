@@ -21,18 +21,13 @@ from torch import Tensor
 from benchmarks.composites import PARAMS
 from benchmarks.leads import joined, lead
 from ssvif.cli.names import named_folder, split_name
-from ssvif.evaluation.candidates import (
-    PLAIN,
-    Candidate,
-    MachineCandidate,
-    ModelCandidate,
-)
+from ssvif.evaluation.candidates import PLAIN, Candidate, FusionCandidate, MachineCandidate
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.folders import open_folder
 from ssvif.evaluation.pairs import PairSource, read_scene
 from ssvif.evaluation.probing import scene_images, task_score
 from ssvif.fuse.views import FUSED, MACHINE
-from ssvif.models.weights import load_model
+from ssvif.models.weights import load_fusion
 from ssvif.params import IngestParams, ProbesParams
 from ssvif.probes.counts import Counts
 from ssvif.probes.run import ProbeResult, run_probe
@@ -74,10 +69,10 @@ class Judging:
 
 def views(model: Path, stage_one: Path | None) -> list[Candidate]:
     """Return both views of a model, and the fused view of its stage one."""
-    network = load_model(model).to(training_device())
-    shown: list[Candidate] = [ModelCandidate(FUSED, network), MachineCandidate(MACHINE, network)]
+    fusion = load_fusion(model).to(training_device())
+    shown: list[Candidate] = [FusionCandidate(FUSED, fusion), MachineCandidate(MACHINE, fusion)]
     if stage_one:
-        shown.append(ModelCandidate(STAGE_ONE, load_model(stage_one).to(training_device())))
+        shown.append(FusionCandidate(STAGE_ONE, load_fusion(stage_one).to(training_device())))
     return shown
 
 

@@ -25,7 +25,7 @@ from torch import Tensor
 from benchmarks.composites import PARAMS as PROBES
 from benchmarks.leads import joined, lead
 from ssvif.data.views import load_pairs
-from ssvif.evaluation.candidates import Candidate, MachineCandidate, ModelCandidate
+from ssvif.evaluation.candidates import Candidate, FusionCandidate, MachineCandidate
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource, read_scene
 from ssvif.evaluation.probing import scene_images
@@ -40,6 +40,7 @@ from ssvif.probes.counts import Counts, mean_iou
 from ssvif.probes.run import ProbeResult, run_probe
 from ssvif.probes.tasks import BOXES, load_tasks
 from ssvif.stages.training import training_code, training_device
+from ssvif.tracking.journal import Journal
 from ssvif.training.checkpoint import CheckpointFolder
 from ssvif.training.stages import TrainingData, stage_two_side, train_stage_one, train_stage_two
 
@@ -63,19 +64,43 @@ class Sweep:
     trials: Mapping[tuple[str, int], Params]
 
 
-class Figures:
-    """Keeps the last figures of a stage, by name."""
+class Record:
+    """Keeps the figures of a training, also of one that goes on.
 
-    def __init__(self) -> None:
-        self.last: dict[str, float] = {}
+    Args:
+        folder: Where they are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._journal = Journal(folder)
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Keep the figures of a step; `step` is of no interest here."""
-        del step
-        self.last |= metrics
+        """Keep the figures of a step."""
+        self._journal.append(step, metrics)
 
     def rewind(self, step: int) -> None:
-        """Nothing of earlier runs is kept."""
+        """Forget the figures of later steps than `step`."""
+        self._journal.rewind(step)
+
+    @property
+    def rows(self) -> list[tuple[int, Mapping[str, float]]]:
+        """Steps and their figures."""
+        return [(row.step, row.values) for row in self._journal.rows]  # noqa: PD011 - no pandas
+
+    @property
+    def last(self) -> dict[str, float]:
+        """The last value of each figure."""
+        return {name: value for _, values in self.rows for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trial's models of both stages, and the record of stage two."""
+
+    stage_one: Path
+    model: SsvifModel
+    record: Record
 
 
 def read_sweep(path: Path, data: Path) -> Sweep:
@@ -116,7 +141,7 @@ def key_of(sweep: Sweep, params: Params, sections: tuple[str, ...]) -> str:
     return sha256_json([values, pairs, code, torch.__version__])[:16]
 
 
-def train_trial(sweep: Sweep, params: Params) -> tuple[SsvifModel, Figures]:
+def train_trial(sweep: Sweep, params: Params) -> Trained:
     """Train both stages, or read what an earlier call made of them."""
     split = sweep.source.manifest.groupby("split")["id"].agg(list)
     side = stage_two_side(params)
@@ -124,19 +149,38 @@ def train_trial(sweep: Sweep, params: Params) -> tuple[SsvifModel, Figures]:
         load_pairs(sweep.source.pairs, split.get(name, []), min_side=side)
         for name in ("train", "val")
     )
-    data, figures = TrainingData(train, val), Figures()
-    common = {"recorder": figures, "device": training_device()}
-    weights = WORK / f"stage_one-{key_of(sweep, params, STAGE_ONE)}.safetensors"
+    one, two = (
+        WORK / f"{stage}-{key_of(sweep, params, sections)}"
+        for stage, sections in (("stage_one", STAGE_ONE), ("stage_two", STAGE_TWO))
+    )
+    return train_both(TrainingData(train, val), params, one, two)
+
+
+def train_both(data: TrainingData, params: Params, one: Path, two: Path) -> Trained:
+    """Train both stages, or go on with them.
+
+    Args:
+        data: The pairs.
+        params: All parameters.
+        one: Where stage one keeps what it has done; its weights lie beside it.
+        two: Where stage two does.
+    """
+    device, weights = training_device(), one.with_suffix(".safetensors")
     if not weights.is_file():
-        folder = CheckpointFolder(weights.with_suffix(""))
-        save_model(
-            weights,
-            train_stage_one(data, params, checkpoints=folder, **common),
-            network=params.network,
+        model = train_stage_one(
+            data, params, recorder=Record(one), checkpoints=CheckpointFolder(one), device=device
         )
-    folder = CheckpointFolder(WORK / f"stage_two-{key_of(sweep, params, STAGE_TWO)}")
-    model = train_stage_two(load_model(weights), data, params, checkpoints=folder, **common)
-    return model, figures
+        save_model(weights, model, network=params.network)
+    record = Record(two)
+    model = train_stage_two(
+        load_model(weights),
+        data,
+        params,
+        recorder=record,
+        checkpoints=CheckpointFolder(two),
+        device=device,
+    )
+    return Trained(weights, model, record)
 
 
 def judge(sweep: Sweep, model: SsvifModel, *, key: str, seed: int) -> dict[str, float]:
@@ -144,12 +188,12 @@ def judge(sweep: Sweep, model: SsvifModel, *, key: str, seed: int) -> dict[str, 
 
     The segmenter's counts are kept under the trial's key, to compare trials with.
     """
-    candidate = ModelCandidate("trial", model.eval())
+    candidate = FusionCandidate("trial", model.eval().fusion)
     source, device = sweep.source, training_device()
     val = source.manifest[source.manifest["split"] == "val"]
     found = score_pairs(val, [candidate], folder=source.pairs, device=device).pairs
     figures = {metric.acronym: float(found[metric.acronym].mean()) for metric in STANDARD}
-    for view in (MachineCandidate(MACHINE, model.eval()), replace(candidate, name=FUSED)):
+    for view in (MachineCandidate(MACHINE, model.fusion), replace(candidate, name=FUSED)):
         result = _probe(sweep, view, seed=seed)
         result.counts.to_csv(_counts_file(key, view.name), index=False)
         boxes, counts = result.detections, Counts.from_table(result.counts)
@@ -184,15 +228,17 @@ def run(sweep: Sweep, out: Path, *, seeds: Sequence[int] | None = None) -> None:
         if key in done and _counts_file(key, FUSED).is_file():
             continue
         began = time.monotonic()
-        model, figures = train_trial(sweep, params)
-        row = {"key": key, "trial": name, "seed": seed, **judge(sweep, model, key=key, seed=seed)}
+        trained = train_trial(sweep, params)
+        judged = judge(sweep, trained.model, key=key, seed=seed)
+        row = {"key": key, "trial": name, "seed": seed, **judged}
+        figures = trained.record.last
         health = {
             f"val_{figure}": value
             for figure in ("agreement", "effective_prototypes", "equivariance")
-            for logged, value in figures.last.items()
+            for logged, value in figures.items()
             if logged == f"stage_two/val/{figure}"
         }
-        weight = figures.last.get("stage_two/train/dynamic_weight/weight", float("nan"))
+        weight = figures.get("stage_two/train/dynamic_weight/weight", float("nan"))
         row |= {**health, "last_weight": weight, "minutes": (time.monotonic() - began) / 60.0}
         table = pd.DataFrame([row]).round(4)
         table.to_csv(out, mode="a", index=False, header=not out.is_file())

@@ -8,7 +8,6 @@ import typer
 from ssvif.fuse.views import FUSED, View
 
 EXIT_SOME_FAILED = 3
-REGISTRY_SCHEME = "models:/"
 
 
 def fuse(
@@ -21,7 +20,10 @@ def fuse(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Weights file, bundle folder or models:/NAME@ALIAS; else the champion."),
+        typer.Option(
+            help="Weights file, bundle folder, models:/NAME@ALIAS, or pretrained, which comes with "
+            "the package; else the champion, and pretrained where there is none."
+        ),
     ] = None,
     view: Annotated[
         View,
@@ -38,12 +40,12 @@ def fuse(
 
     Exit codes: 0 all fused, 2 nothing could be started, 3 some pairs failed and are named.
     """
+    from ssvif.cli.names import model_path
     from ssvif.errors import CapturesError
     from ssvif.fuse.files import fuse_files, fuse_folder, pair_files
     from ssvif.fuse.fuser import Fuser
-    from ssvif.fuse.places import CHAMPION
 
-    place = CHAMPION if model is None else _local_model(model)
+    place = None if model is None else model_path(model)
     if captures is not None and vis is None:
         done = fuse_folder(Fuser.load(place, view=view), captures, out, ir_range=ir_range)
     elif vis is not None and ir is not None and captures is None:
@@ -56,12 +58,3 @@ def fuse(
         typer.echo(f"failed: {path}: {reason}", err=True)
     if done.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
-
-
-def _local_model(model: str) -> Path:
-    """Return the path of a model, fetched from the registry where it is named so."""
-    if not model.startswith(REGISTRY_SCHEME):
-        return Path(model)
-    from ssvif.registry.resolve import resolve_model
-
-    return resolve_model(model)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ssvif.errors import EvaluationError
-from ssvif.fuse.places import WEIGHTS_NAME
+from ssvif.fuse.places import PRETRAINED, WEIGHTS_NAME
 
 REGISTRY_SCHEME = "models:/"
 
@@ -34,7 +34,7 @@ def named_folder(text: str) -> tuple[str, Path]:
 
 
 def named_model(text: str) -> tuple[str, Path]:
-    """Read `[NAME=]MODEL`: a weights file, a bundle's folder or models:/NAME@ALIAS.
+    """Read `[NAME=]MODEL`: a weights file, a bundle's folder, models:/NAME@ALIAS or pretrained.
 
     Returns:
         What it is called, and its weights file; a registered model is downloaded.
@@ -43,15 +43,28 @@ def named_model(text: str) -> tuple[str, Path]:
         RegistryError: If the registry does not know the model or cannot be reached.
     """
     name, value = split_name(text)
+    path = model_path(value)
     if value.startswith(REGISTRY_SCHEME):
-        from ssvif.registry.resolve import resolve_model
-
         own = re.sub(r"[@/]", "-", value.removeprefix(REGISTRY_SCHEME))
-        return name or own, resolve_model(value) / WEIGHTS_NAME
-    path = Path(value)
+        return name or own, path / WEIGHTS_NAME
     if path.is_dir():
         return name or path.resolve().name, path / WEIGHTS_NAME
     return name or path.stem, path
+
+
+def model_path(value: str) -> Path:
+    """Return where a model is: as it is named, fetched from the registry, or in the package.
+
+    Raises:
+        RegistryError: If the registry does not know the model or cannot be reached.
+    """
+    if value == PRETRAINED.name:
+        return PRETRAINED
+    if value.startswith(REGISTRY_SCHEME):
+        from ssvif.registry.resolve import resolve_model
+
+        return resolve_model(value)
+    return Path(value)
 
 
 def is_model(text: str) -> bool:
@@ -61,12 +74,12 @@ def is_model(text: str) -> bool:
         EvaluationError: If there is nothing at the place that is named.
     """
     _, value = split_name(text)
-    if value.startswith(REGISTRY_SCHEME):
+    if value.startswith(REGISTRY_SCHEME) or value == PRETRAINED.name:
         return True
     path = Path(value)
     if not path.exists():
         raise EvaluationError(
-            f"{value}: expected mean, max, a weights file, a bundle's folder, models:/NAME@ALIAS "
-            "or NAME=FOLDER of fused images; there is no such file"
+            f"{value}: expected mean, max, a weights file, a bundle's folder, models:/NAME@ALIAS, "
+            "pretrained or NAME=FOLDER of fused images; there is no such file"
         )
     return path.is_file() or (path / WEIGHTS_NAME).is_file()

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ssvif.data.views import Pair
 from ssvif.errors import ModelError
+from ssvif.models.fusion import FusionNet
 from ssvif.models.machine import machine_view
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
@@ -87,8 +88,37 @@ class Candidate(Protocol):
 
 
 @dataclass(frozen=True)
+class FusionCandidate:
+    """A trained fusion network.
+
+    Args:
+        name: What it is called in tables.
+        fusion: On the device of the scenes, in evaluation mode.
+    """
+
+    name: str
+    fusion: FusionNet
+    fused: bool = True
+    live: bool = True
+
+    @torch.inference_mode()
+    def fuse(self, scene: Scene) -> Tensor:
+        """Return the fused luminance (1, 1, H, W).
+
+        Raises:
+            ModelError: If the output is not a number somewhere.
+        """
+        fused: Tensor = self.fusion(scene.vis_y, scene.ir).fused_y
+        if not torch.isfinite(fused).all():
+            raise ModelError(
+                f"{self.name}: the fused image has values that are not numbers; train it again"
+            )
+        return quantise(fused)
+
+
+@dataclass(frozen=True)
 class ModelCandidate:
-    """A trained model.
+    """A whole model, whose two segmentations can be looked at, too.
 
     Args:
         name: What it is called in tables.
@@ -100,19 +130,18 @@ class ModelCandidate:
     fused: bool = True
     live: bool = True
 
-    @torch.inference_mode()
+    @property
+    def fusion(self) -> FusionNet:
+        """The network that fuses."""
+        return self.model.fusion
+
     def fuse(self, scene: Scene) -> Tensor:
         """Return the fused luminance (1, 1, H, W).
 
         Raises:
             ModelError: If the output is not a number somewhere.
         """
-        fused: Tensor = self.model.fusion(scene.vis_y, scene.ir).fused_y
-        if not torch.isfinite(fused).all():
-            raise ModelError(
-                f"{self.name}: the fused image has values that are not numbers; train it again"
-            )
-        return quantise(fused)
+        return FusionCandidate(self.name, self.fusion).fuse(scene)
 
 
 @dataclass(frozen=True)
@@ -121,18 +150,18 @@ class MachineCandidate:
 
     Args:
         name: What it is called in tables.
-        model: On the device of the scenes, in evaluation mode.
+        fusion: On the device of the scenes, in evaluation mode.
     """
 
     name: str
-    model: SsvifModel
+    fusion: FusionNet
     fused: bool = False
     live: bool = True
 
     @torch.inference_mode()
     def fuse(self, scene: Scene) -> Tensor:
         """Return the view, (1, 3, H, W)."""
-        tones = self.model.fusion(scene.vis_y, scene.ir).tones
+        tones = self.fusion(scene.vis_y, scene.ir).tones
         return quantise(machine_view(vis=scene.vis, ir=scene.ir, tones=tones))
 
 

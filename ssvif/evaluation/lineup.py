@@ -16,12 +16,13 @@ from ssvif.evaluation.candidates import (
     MEAN,
     PLAIN,
     Candidate,
+    FusionCandidate,
     MachineCandidate,
     ModelCandidate,
 )
 from ssvif.evaluation.folders import FolderCandidate, open_folder
 from ssvif.evaluation.pairs import read_scene
-from ssvif.models.weights import load_model
+from ssvif.models.weights import has_branches, load_fusion, load_model
 
 STAGE_ONE, STAGE_TWO = "stage_one", "stage_two"
 MACHINE = "_machine"  # behind the name of a model whose machine view is shown
@@ -42,7 +43,7 @@ class Lineup:
         folders: Folders of fused images.
     """
 
-    models: tuple[ModelCandidate, ...]
+    models: tuple[FusionCandidate | ModelCandidate, ...]
     folders: tuple[FolderCandidate, ...]
 
     @property
@@ -54,7 +55,7 @@ class Lineup:
     @property
     def probed(self) -> tuple[Candidate, ...]:
         """Those that a probe may be trained on, in the order of tables."""
-        machines = (MachineCandidate(f"{m.name}{MACHINE}", m.model) for m in self.models)
+        machines = (MachineCandidate(f"{m.name}{MACHINE}", m.fusion) for m in self.models)
         return (*PLAIN.values(), *self.models, *machines, *self.folders)
 
     @property
@@ -105,11 +106,20 @@ def open_lineup(
     check_names([*models, *folders])
     opened = [open_folder(name, path, rows, manifest) for name, path in folders.items()]
     return Lineup(
-        models=tuple(
-            ModelCandidate(name, load_model(path).to(device)) for name, path in models.items()
-        ),
+        models=tuple(open_model(name, path, device) for name, path in models.items()),
         folders=tuple(_at_its_size(folder, rows, pairs) for folder in opened),
     )
+
+
+def open_model(name: str, path: Path, device: torch.device) -> FusionCandidate | ModelCandidate:
+    """Load a model; of a file without branches, the fusion network.
+
+    Raises:
+        ModelError: If it is missing or damaged.
+    """
+    if has_branches(path):
+        return ModelCandidate(name, load_model(path).to(device))
+    return FusionCandidate(name, load_fusion(path).to(device))
 
 
 def _at_its_size(folder: FolderCandidate, rows: pd.DataFrame, pairs: Path) -> FolderCandidate:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ssvif.evaluation.candidates import ModelCandidate
 from ssvif.evaluation.grid import draw_grid, grid_row
 from ssvif.evaluation.lineup import STAGE_ONE, STAGE_TWO
 from ssvif.evaluation.pairs import read_scene
@@ -68,7 +69,7 @@ def _write_csv(path: Path, table: pd.DataFrame) -> None:
 
 def _write_grid(evaluation: Evaluation, folder: Path) -> None:
     prepared = evaluation.prepared
-    models = {model.name: model for model in prepared.lineup.models}
+    models = {m.name: m for m in prepared.lineup.models if isinstance(m, ModelCandidate)}
     if not {STAGE_ONE, STAGE_TWO} <= set(models):
         return
     shown = prepared.rows[prepared.rows["id"].isin(evaluation.scores.pairs["id"].unique())]

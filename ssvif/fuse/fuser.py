@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ssvif.data.images import UInt8Image
-from ssvif.errors import ModelError, ShapeError
+from ssvif.errors import ShapeError
 from ssvif.files import sha256_file
-from ssvif.fuse.places import CHAMPION, WEIGHTS_NAME
+from ssvif.fuse.places import CHAMPION, PRETRAINED, WEIGHTS_NAME
 from ssvif.fuse.views import FUSED, MACHINE, View
 from ssvif.models.fusion import FusionNet
 from ssvif.models.machine import machine_view
@@ -44,7 +44,7 @@ class Fuser:
     @classmethod
     def load(
         cls,
-        model: Path = CHAMPION,
+        model: Path | None = None,
         *,
         view: View = FUSED,
         device: torch.device | None = None,
@@ -52,18 +52,16 @@ class Fuser:
         """Read a fuser from a bundle's folder or a weights file.
 
         Args:
-            model: A folder that holds `weights.safetensors`, or a safetensors file.
+            model: A folder that holds `weights.safetensors`, or a safetensors file. None for the
+                champion in the current folder, or the model that comes with the package.
             view: For whom the images are.
             device: Where to run; the CPU by default.
 
         Raises:
             ModelError: If there is no model, or it cannot be read.
         """
-        if model == CHAMPION and not model.exists():
-            raise ModelError(
-                f"{CHAMPION}: no champion yet; train one with `make repro`, or name a model with "
-                "--model"
-            )
+        if model is None:
+            model = CHAMPION if CHAMPION.exists() else PRETRAINED
         weights = model / WEIGHTS_NAME if model.is_dir() else model
         fusion = load_fusion(weights)
         return cls(fusion, view=view, device=device, weights=sha256_file(weights))

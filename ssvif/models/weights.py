@@ -19,6 +19,7 @@ FORMAT = "ssvif-1"
 # One key: the file format keeps several in no fixed order, and equal models give equal bytes.
 _METADATA_KEY = "ssvif"
 _FUSION_PREFIX = "fusion."
+_PROTOTYPES = "prototypes"
 
 
 def save_model(path: Path, model: SsvifModel, *, network: NetworkParams) -> None:
@@ -27,7 +28,22 @@ def save_model(path: Path, model: SsvifModel, *, network: NetworkParams) -> None
     Raises:
         StorageError: If the file cannot be written; what was at `path` is still there.
     """
-    tensors = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    _save(path, model, prefix="", network=network)
+
+
+def save_fusion(path: Path, fusion: FusionNet, *, network: NetworkParams) -> None:
+    """Write the fusion network alone, atomically: all that fusing needs.
+
+    Raises:
+        StorageError: If the file cannot be written; what was at `path` is still there.
+    """
+    _save(path, fusion, prefix=_FUSION_PREFIX, network=network)
+
+
+def _save(path: Path, module: nn.Module, *, prefix: str, network: NetworkParams) -> None:
+    tensors = {
+        f"{prefix}{name}": tensor.contiguous().cpu() for name, tensor in module.state_dict().items()
+    }
     description = {"format": FORMAT, "network": network.model_dump(mode="json")}
     metadata = {_METADATA_KEY: json.dumps(description, sort_keys=True)}
     with atomic_path(path) as temporary:
@@ -46,13 +62,28 @@ def load_fusion(path: Path) -> FusionNet:
     return fusion.eval()
 
 
-def load_model(path: Path) -> SsvifModel:
-    """Read the whole model, in evaluation mode.
+def has_branches(path: Path) -> bool:
+    """Tell a whole model's file from one of the fusion network alone.
 
     Raises:
         ModelError: If the file is missing, damaged, or of another format.
     """
+    return bool(_read(path, prefix=_PROTOTYPES)[1])
+
+
+def load_model(path: Path) -> SsvifModel:
+    """Read the whole model, in evaluation mode.
+
+    Raises:
+        ModelError: If the file is missing, damaged, of another format, or without branches.
+    """
     network, tensors = _read(path)
+    if _PROTOTYPES not in tensors:
+        raise ModelError(
+            f"{path}: holds the fusion network alone, which can fuse and be scored; what is asked "
+            "for needs the segmentation branches: name a file that training wrote, such as "
+            "models/stage_two.safetensors"
+        )
     model = build_model(network, load_pretrained=False)
     _load(model, tensors, path)
     return model.eval()

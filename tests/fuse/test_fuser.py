@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from ssvif.errors import ModelError, ShapeError
-from ssvif.fuse.fuser import CHAMPION, WEIGHTS_NAME, Fuser
+from ssvif.errors import ShapeError
+from ssvif.files import sha256_file
+from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.places import CHAMPION, PRETRAINED, WEIGHTS_NAME
 from ssvif.models.network import build_fusion
 from ssvif.models.weights import save_model
 from ssvif.ops import rgb_to_ycbcr
@@ -68,7 +70,12 @@ def test_load__takes_a_bundle_folder_or_a_file(tmp_path, tiny_model, tiny_networ
     assert np.array_equal(Fuser.load(tmp_path)(vis, ir), Fuser.load(path)(vis, ir))
 
 
-def test_load__no_champion_yet_says_what_to_do(tmp_path, monkeypatch):
+def test_load__the_champion_or_what_comes_with_the_package(
+    tmp_path, monkeypatch, tiny_model, tiny_network
+):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelError, match="no champion yet; train one"):
-        Fuser.load(CHAMPION)
+    assert Fuser.load().weights == sha256_file(PRETRAINED / WEIGHTS_NAME)
+    path = CHAMPION / WEIGHTS_NAME
+    path.parent.mkdir(parents=True)
+    save_model(path, tiny_model, network=tiny_network)
+    assert Fuser.load().weights == sha256_file(path)

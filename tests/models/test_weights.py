@@ -5,7 +5,14 @@ import torch
 from safetensors.torch import save_file
 
 from ssvif.errors import ModelError
-from ssvif.models.weights import load_fusion, load_model, read_network, save_model
+from ssvif.models.weights import (
+    has_branches,
+    load_fusion,
+    load_model,
+    read_network,
+    save_fusion,
+    save_model,
+)
 
 
 @pytest.fixture
@@ -34,6 +41,16 @@ def test_load_model__gives_back_every_tensor(saved, tiny_model, tiny_network):
 def test_load_fusion__fuses_as_the_whole_model_does(saved, tiny_model):
     planes = torch.rand(2, 1, 1, 16, 16)
     assert torch.equal(load_fusion(saved)(*planes).fused_y, tiny_model.fusion(*planes).fused_y)
+
+
+def test_save_fusion__holds_what_fusing_needs_alone(saved, tmp_path, tiny_model, tiny_network):
+    path = tmp_path / "fusion.safetensors"
+    save_fusion(path, tiny_model.fusion, network=tiny_network)
+    assert (has_branches(saved), has_branches(path)) == (True, False)
+    planes = torch.rand(2, 1, 1, 16, 16)
+    assert torch.equal(load_fusion(path)(*planes).fused_y, tiny_model.fusion(*planes).fused_y)
+    with pytest.raises(ModelError, match="fusion network alone.*needs the segmentation branches"):
+        load_model(path)
 
 
 def test_load_fusion__missing_file_says_what_to_do(tmp_path):

@@ -1,0 +1,153 @@
+"""`make champion`: trains the model that comes with the package, and its seeds.
+
+Trains what `benchmarks/sweeps/champion.yaml` says, without labels, and goes on where it was stopped
+(about half an hour a seed on one core). Writes
+
+    .cache/champion/SEED/{stage_one,stage_two}.safetensors, dynamic_weight.png
+    ssvif/pretrained/   the first seed's fusion network, with its parameters, metrics and card
+
+The metrics are those of captures that no seed was trained on.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.peers import SETS, SHARED
+from benchmarks.sweep import Sweep, Trained, read_sweep, train_trial
+from ssvif.evaluation.candidates import MAX, MEAN, FusionCandidate
+from ssvif.evaluation.captures import capture_pairs
+from ssvif.evaluation.schedule import draw_schedule
+from ssvif.evaluation.scores import score_pairs
+from ssvif.evaluation.summary import pipe_table
+from ssvif.files import write_json, write_text
+from ssvif.fuse.places import PRETRAINED, WEIGHTS_NAME
+from ssvif.metrics.table import STANDARD
+from ssvif.models.fusion import FusionNet
+from ssvif.models.weights import save_fusion, save_model
+from ssvif.params import IngestParams, Params
+from ssvif.registry.bundle import CARD, METRICS, PARAMS
+from ssvif.stages.training import training_device
+
+TRIALS = Path(__file__).parent / "sweeps/champion.yaml"
+SEEDS = Path(".cache/champion")
+OWN = "this model"
+
+# What decides what a training makes.
+_SECTIONS = {
+    *("seed", "ingest", "network", "fusion_loss", "training", "stage_one", "warm_up"),
+    *("consistency", "dynamic_weight", "stage_two"),
+}
+
+_CARD = """# The fusion model that comes with SSVIF
+
+Fuses a registered pair of a visible and an infrared image into one image, in two views: `fused`,
+for people (brightness is fused, colour is the visible image's), and `machine`, for a segmenter
+(infrared in the place of red, every plane well exposed). Trained without labels; docs/method.md of
+the source says how. {parameters:,} parameters.
+
+## Training
+
+{pairs} pairs: {sets}. Stage one {one} steps of {batch} scenes with two crops of {crop} pixels each,
+then {warm_up} steps of the branches alone; stage two {two} steps; seed {seed}. All parameters are
+in `params.json`. Made by `make champion`.
+
+## Fusion metrics
+
+Means over captures that training never saw; docs/metrics.md of the source has their conventions.
+What a segmenter makes of the images is in docs/method.md.
+
+{tables}
+
+## Limits
+
+- The pair must be registered: the same scene, pixel by pixel. Nothing here aligns images.
+- It learnt from street, road and surveillance scenes with thermal infrared, bright where warm. For
+  other cameras, wavelengths or scenes look at the result first, and train with captures of yours:
+  that needs no labels.
+- Infrared is taken as brightness in [0, 1]; absolute temperatures are lost.
+- It serves people and segmentation networks that look at the images. It is not a safety device.
+- The pairs are other people's, for research: MSRS (Tang et al. 2022), RoadScene (Xu et al. 2020),
+  M3FD (Liu et al. 2022), LLVIP (Jia et al. 2021; not for commercial use). For a product, train with
+  captures of your own.
+
+## Use
+
+    ssvif fuse VIS IR -o OUT --model pretrained [--view machine]
+"""
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="The folder of the captures.")] = SHARED / "data",
+    seed: Annotated[list[int] | None, typer.Option(help="This seed alone; again for more.")] = None,
+) -> None:
+    """Train the champion's seeds; write the package's model where its seed is among them."""
+    sweep = read_sweep(TRIALS, data)
+    first = min(number for _, number in sweep.trials)
+    for (_, number), params in sweep.trials.items():
+        if seed and number not in seed:
+            continue
+        trained = train_trial(sweep, params)
+        _keep(trained, params, SEEDS / str(number))
+        if number == first:
+            _publish(trained.model.eval().fusion, params, sweep, data)
+            typer.echo(f"written to {PRETRAINED}")
+
+
+def _keep(trained: Trained, params: Params, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(trained.stage_one, folder / "stage_one.safetensors")
+    save_model(folder / "stage_two.safetensors", trained.model, network=params.network)
+    draw_schedule(folder / "dynamic_weight.png", trained.record.rows)
+
+
+def _publish(fusion: FusionNet, params: Params, sweep: Sweep, data: Path) -> None:
+    """Write the model's folder in the package."""
+    metrics = _scores(fusion, data)
+    manifest = sweep.source.manifest
+    sets = manifest.groupby("set").size().to_dict()
+    card = _CARD.format(
+        parameters=sum(parameter.numel() for parameter in fusion.parameters()),
+        pairs=len(manifest),
+        sets=", ".join(f"{name} {count}" for name, count in sets.items()),
+        one=params.stage_one.steps,
+        batch=params.stage_one.batch,
+        crop=params.stage_one.crop,
+        warm_up=params.warm_up.steps,
+        two=params.stage_two.steps,
+        seed=params.seed,
+        tables="\n\n".join(_table(name, scores) for name, scores in metrics.items()),
+    )
+    PRETRAINED.mkdir(exist_ok=True)
+    save_fusion(PRETRAINED / WEIGHTS_NAME, fusion, network=params.network)
+    write_json(PRETRAINED / PARAMS, params.model_dump(mode="json", include=_SECTIONS))
+    write_json(PRETRAINED / METRICS, metrics)
+    write_text(PRETRAINED / CARD, card)
+
+
+def _scores(fusion: FusionNet, data: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the metrics' means by set and candidate."""
+    candidates = [FusionCandidate(OWN, fusion.to(training_device())), MEAN, MAX]
+    source = capture_pairs([(name, data / path) for name, path in SETS.items()], IngestParams())
+    found = score_pairs(
+        source.manifest, candidates, folder=source.pairs, device=training_device()
+    ).pairs
+    names = [metric.acronym for metric in STANDARD]
+    scores: dict[str, dict[str, dict[str, float]]] = {}
+    for (set_name, candidate), rows in found.groupby(["set", "candidate"], sort=False):
+        means = rows[names].mean().round(4)
+        scores.setdefault(str(set_name), {})[str(candidate)] = means.to_dict()
+    return scores
+
+
+def _table(name: str, scores: Mapping[str, Mapping[str, float]]) -> str:
+    header = [f"`{name}`", *next(iter(scores.values()))]
+    rows = [[who, *(f"{value:.3f}" for value in means.values())] for who, means in scores.items()]
+    return pipe_table(header, rows)
+
+
+if __name__ == "__main__":
+    typer.run(main)
