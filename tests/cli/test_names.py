@@ -4,6 +4,7 @@ import pytest
 
 from ssvif.cli.names import is_model, named_folder, named_model, split_name
 from ssvif.errors import EvaluationError
+from ssvif.fuse.places import PRETRAINED, WEIGHTS_NAME
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,12 @@ def test_named_model__registered_models_are_fetched(tmp_path: Path, monkeypatch)
     assert name == "ssvif-champion"
     assert path == tmp_path / "models:/ssvif@champion" / "weights.safetensors"
     assert named_model("old=models:/ssvif/3")[0] == "old"
+
+
+def test_named_model__knows_what_comes_with_the_package() -> None:
+    assert named_model("pretrained") == ("pretrained", PRETRAINED / WEIGHTS_NAME)
+    assert named_model("first=pretrained")[0] == "first"
+    assert is_model("pretrained")
 
 
 def test_is_model__tells_weights_from_images(tmp_path: Path) -> None:

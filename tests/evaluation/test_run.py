@@ -12,9 +12,9 @@ from ssvif.errors import EvaluationError, ManifestError, ModelError
 from ssvif.evaluation import run as module
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.run import Job, compare_two, evaluate, prepare
-from ssvif.evaluation.write import write_evaluation
+from ssvif.evaluation.write import GRID, write_evaluation
 from ssvif.metrics.table import STANDARD
-from ssvif.models.weights import save_model
+from ssvif.models.weights import save_fusion, save_model
 from ssvif.params import EvaluateParams, IngestParams, Params
 
 METRICS = [metric for metric in STANDARD if metric.acronym in ("EN", "SD", "SSIM")]
@@ -155,6 +155,21 @@ def test_compare_two__a_model_against_the_mean(job: Job, tiny_model, tiny_networ
     found = compare_two(replace(job, models={"tiny": path}), candidate="tiny", reference="mean")
     assert [metric.metric for metric in found.metrics] == ["EN", "SD", "SSIM"]
     assert found.pairs == 8
+
+
+def test_evaluate__a_fusion_network_alone_has_no_branches(
+    job: Job, tiny_model, tiny_network, tmp_path: Path
+) -> None:
+    whole, alone = tmp_path / "whole.safetensors", tmp_path / "alone.safetensors"
+    save_model(whole, tiny_model, network=tiny_network)
+    save_fusion(alone, tiny_model.fusion, network=tiny_network)
+    evaluation = evaluate(prepare(replace(job, models={"whole": whole, "alone": alone})))
+    means = evaluation.scores.pairs.groupby("candidate")["SD"].mean()
+    assert means["alone"] == means["whole"]
+    assert list(evaluation.scores.branches) == ["whole"]
+    assert "branch_agreement" not in evaluation.checks["alone"]
+    write_evaluation(evaluation, tmp_path / "report")
+    assert not (tmp_path / "report" / GRID).exists()
 
 
 def test_write_evaluation__tables_agree(job: Job, infrared: Path, tmp_path: Path) -> None:

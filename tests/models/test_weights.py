@@ -49,7 +49,7 @@ def test_save_fusion__holds_what_fusing_needs_alone(saved, tmp_path, tiny_model,
     assert (has_branches(saved), has_branches(path)) == (True, False)
     planes = torch.rand(2, 1, 1, 16, 16)
     assert torch.equal(load_fusion(path)(*planes).fused_y, tiny_model.fusion(*planes).fused_y)
-    with pytest.raises(ModelError, match="fusion network alone.*needs the segmentation branches"):
+    with pytest.raises(ModelError, match="fusion network alone"):
         load_model(path)
 
 
