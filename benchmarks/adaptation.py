@@ -1,0 +1,146 @@
+"""`python -m benchmarks.adaptation`: does unlabelled data of a new place make a model better there?
+
+A model is trained on RoadScene alone. Stage two then goes on, as a retraining does: on RoadScene
+and the new pairs (`adapted`), and for as many steps on RoadScene alone (`longer`). All three are
+judged on held-out pairs of both places: by fusion metrics, and by a segmenter where there are
+labels. Goes on where it was stopped. About an hour a seed and place on one core.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import torch
+import typer
+
+from benchmarks.composites import PARAMS
+from benchmarks.downstream import Judging, views
+from benchmarks.leads import joined, lead
+from benchmarks.peers import SHARED
+from benchmarks.sweep import Record, Sweep, read_sweep, train_both
+from ssvif.data.views import load_pairs
+from ssvif.evaluation.candidates import FusionCandidate
+from ssvif.evaluation.captures import capture_pairs
+from ssvif.evaluation.pairs import PairSource
+from ssvif.evaluation.probing import task_score
+from ssvif.evaluation.scores import score_pairs
+from ssvif.evaluation.summary import pipe_table
+from ssvif.files import sha256_file, sha256_json
+from ssvif.fuse.views import FUSED, MACHINE
+from ssvif.metrics.table import STANDARD
+from ssvif.models.weights import load_fusion, load_model, save_model
+from ssvif.params import IngestParams, Params
+from ssvif.probes.run import ProbeResult
+from ssvif.probes.tasks import load_tasks
+from ssvif.stages.training import training_code, training_device
+from ssvif.training.checkpoint import CheckpointFolder
+from ssvif.training.stages import TrainingData, stage_two_side, train_stage_two
+
+TRIALS = Path(__file__).parent / "sweeps/adaptation.yaml"
+WORK = Path(".cache/adaptation")
+HOME = "roadscene"
+BEFORE, LONGER, ADAPTED = "before", "longer", "adapted"
+
+Models = Mapping[str, Path]
+
+
+def train(sweep: Sweep, params: Params, place: str) -> Models:
+    """Train the three models of a seed, or find what an earlier call made of them."""
+    manifest = sweep.source.manifest
+    ids = {name: list(rows["id"]) for name, rows in manifest.groupby("set")}
+    side = stage_two_side(params)
+    home, new = (load_pairs(sweep.source.pairs, ids[name], min_side=side) for name in (HOME, place))
+    code = [sha256_file(path) for path in training_code()]
+    values = params.model_dump(mode="json", exclude={"ingest", "evaluate", "probes"})
+    key = sha256_json([values, ids[HOME], code, torch.__version__])[:16]
+    folder = WORK / key
+    models = {name: folder / f"{name}.safetensors" for name in (BEFORE, LONGER)}
+    models[ADAPTED] = folder / f"{ADAPTED}-{place}.safetensors"
+    if not models[BEFORE].is_file():
+        data = TrainingData(home, [])
+        trained = train_both(data, params, folder / "stage_one", folder / "stage_two")
+        save_model(models[BEFORE], trained.model, network=params.network)
+    known = frozenset(range(len(home)))
+    for name, data in (
+        (LONGER, TrainingData(home, [], known)),
+        (ADAPTED, TrainingData([*home, *new], [], known)),
+    ):
+        if not models[name].is_file():
+            work = models[name].with_suffix("")
+            model = train_stage_two(
+                load_model(models[BEFORE]),
+                data,
+                params,
+                recorder=Record(work),
+                checkpoints=CheckpointFolder(work),
+                device=training_device(),
+            )
+            save_model(models[name], model, network=params.network)
+    return models
+
+
+def fusion_table(sources: Mapping[str, PairSource], seeds: Sequence[Models]) -> str:
+    """Return the fusion metrics of every model on every set's test part, means over the seeds."""
+    names = [metric.acronym for metric in STANDARD]
+    lines = []
+    for place, source in sources.items():
+        rows = source.manifest[source.manifest["split"] == "test"]
+        found = pd.concat(
+            [
+                score_pairs(
+                    rows,
+                    [FusionCandidate(name, load_fusion(path)) for name, path in models.items()],
+                    folder=source.pairs,
+                    device=torch.device("cpu"),
+                ).pairs
+                for models in seeds
+            ]
+        )
+        means = found.groupby("candidate", sort=False)[names].mean()
+        lines += [
+            [f"{place}, {name}", *(f"{value:.3f}" for value in row)]
+            for name, row in zip(means.index, means.to_numpy(), strict=True)
+        ]
+    return pipe_table(["", *names], lines)
+
+
+def probe_table(source: PairSource, seeds: Sequence[Models]) -> str:
+    """Return what a segmenter makes of both views of every model, and what adapting is worth."""
+    tasks, _ = load_tasks(source.manifest, source.labels, PARAMS, split="test")
+    lines = []
+    for task in tasks:
+        judging, score = Judging(source, task, PARAMS), task_score(task)
+        results: dict[tuple[str, str], list[ProbeResult]] = {}
+        for seed, models in enumerate(seeds):
+            for name, path in models.items():
+                for view, result in judging.run(views(path, None), seed=seed).items():
+                    results.setdefault((view, name), []).append(result)
+        for view in (MACHINE, FUSED):
+            counts = {n: joined([r.counts for r in results[view, n]]) for n in seeds[0]}
+            for name, own in counts.items():
+                ahead = " | " if name == ADAPTED else str(lead(score, counts[ADAPTED], own))
+                mean = score(own).mean()
+                lines.append(f"| {task.name}, {view}, {name} | {mean:.3f} | {ahead} |")
+    head = ["| view, model | mean IoU | adapted is ahead by | p |", "|---|---|---|---|"]
+    return "\n".join([*head, *lines])
+
+
+def main(
+    place: Annotated[str, typer.Argument(help="The new set: msrs or cwfid.")],
+    data: Annotated[Path, typer.Option(help="The folder of the captures.")] = SHARED / "data",
+    probe: Annotated[bool, typer.Option(help="Train segmenters, too.")] = True,
+) -> None:
+    """Adapt models of several seeds to a new place, and judge them at both places."""
+    sweep = read_sweep(TRIALS, data)
+    seeds = [train(sweep, params, place) for params in sweep.trials.values()]
+    # What has parts of its own keeps them.
+    ingest = IngestParams(val_share=0.0, test_share=0.0)
+    sources = {name: capture_pairs([(name, data / name)], ingest) for name in (HOME, place)}
+    typer.echo(fusion_table(sources, seeds))
+    if probe:
+        typer.echo(probe_table(sources[place], seeds))
+
+
+if __name__ == "__main__":
+    typer.run(main)
