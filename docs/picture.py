@@ -10,14 +10,16 @@ from ssvif import console
 from ssvif.data.images import UInt8Image, write_png
 from ssvif.data.synthetic import render_pair
 from ssvif.evaluation.grid import palette
-from ssvif.fuse.fuser import CHAMPION, WEIGHTS_NAME, Fuser
+from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.places import CHAMPION, WEIGHTS_NAME
+from ssvif.fuse.views import MACHINE
 from ssvif.models.network import SsvifModel
 from ssvif.models.weights import load_model
 
 OUT = Path("docs/fused.png")
 SCENES = (21, 5, 49)  # smoke by night, night, day
 SIZE = (240, 320)
-COLUMNS = ("visible", "infrared", "fused", "segmentation of the fused image")
+COLUMNS = ("visible", "infrared", "fused", "machine view", "segmentation of the fused image")
 GAP, HEAD = 6, 24
 
 
@@ -34,13 +36,16 @@ def segmentation(model: SsvifModel, fused: UInt8Image) -> UInt8Image:
 
 def main() -> None:
     """Fuse the scenes with the champion and draw them in rows."""
-    fuser, model = Fuser.load(), load_model(CHAMPION / WEIGHTS_NAME)
+    weights = CHAMPION / WEIGHTS_NAME
+    fuser, machine = Fuser.load(weights), Fuser.load(weights, view=MACHINE)
+    model = load_model(weights)
     rows = []
     for index in SCENES:
         pair = render_pair(index, seed=0, height=SIZE[0], width=SIZE[1])
         fused = fuser(pair.vis, pair.ir)
         ir = np.repeat(pair.ir[..., None], 3, axis=2)
-        rows.append((pair.vis, ir, fused, segmentation(model, fused)))
+        seen = machine(pair.vis, pair.ir)
+        rows.append((pair.vis, ir, fused, seen, segmentation(model, fused)))
     height, width = SIZE
     sheet = Image.new(
         "RGB",
