@@ -161,8 +161,8 @@ class MachineCandidate:
     @torch.inference_mode()
     def fuse(self, scene: Scene) -> Tensor:
         """Return the view, (1, 3, H, W)."""
-        tones = self.fusion(scene.vis_y, scene.ir).tones
-        return quantise(machine_view(vis=scene.vis, ir=scene.ir, tones=tones))
+        recipe = self.fusion(scene.vis_y, scene.ir).recipe
+        return quantise(machine_view(vis=scene.vis, ir=scene.ir, recipe=recipe))
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ class Fuser:
     def _fuse(self, vis: Tensor, ir: Tensor) -> Tensor:
         fused = self._fusion(luminance(vis), ir)
         if self.view == MACHINE:
-            return machine_view(vis=vis.expand(-1, 3, -1, -1), ir=ir, tones=fused.tones)
+            return machine_view(vis=vis.expand(-1, 3, -1, -1), ir=ir, recipe=fused.recipe)
         return fused.fused_y if vis.shape[1] == 1 else with_chroma(fused.fused_y, vis)
 
     def _planes(self, image: UInt8Image) -> Tensor:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ssvif.errors import ShapeError
-from ssvif.models.machine import PLANES
+from ssvif.models.machine import Recipe, RecipeHead
 
 # The least difference that decides between the cameras is a few grey levels: with 16, a
 # difference of 0.1 gives the brighter camera 83 % before anything is learned.
@@ -23,13 +23,8 @@ STRIDE = 4
 
 FINE_STRIDE = 2
 
-# Places of the coarse level that light curves are averaged over: nothing small is lit by itself.
-SMOOTH = 9
-
 # Standard deviations in [0, 1]: a camera below the first is dead, one above the second is trusted.
 DEAD, ALIVE = 0.005, 0.01
-
-_EPSILON = 1.0e-6
 
 
 class Fused(NamedTuple):
@@ -37,9 +32,8 @@ class Fused(NamedTuple):
 
     fused_y: Tensor
     """Fused luminance, (B, 1, H, W) in [0, 1]."""
-    tones: Tensor
-    """Light curves of the machine view, (B, 3, H' / 4, W' / 4) in [-1, 1], H' and W' being H and W
-    padded to `STRIDE`; `models/machine.py`."""
+    recipe: Recipe
+    """How the machine view is made; `models/machine.py`."""
 
 
 class RepConv(nn.Module):
@@ -91,31 +85,6 @@ def _trust(plane: Tensor) -> Tensor:
     return ((spread - DEAD) / (ALIVE - DEAD)).clamp(0.0, 1.0)
 
 
-class ToneHead(nn.Module):
-    """Choose light curves from what is around a place, and from the whole image.
-
-    Args:
-        channels: Channels of the coarse features.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.context = nn.Linear(2 * channels, channels)
-        self.strength = nn.Conv2d(channels, PLANES, 1)
-        for parameter in self.strength.parameters():
-            nn.init.zeros_(parameter)
-
-    def forward(self, coarse: Tensor) -> Tensor:
-        """Return strengths (B, 3, h, w) in [-1, 1], smooth, of features (B, C, h, w)."""
-        # Root mean squares: a standard deviation has no slope where an image is flat.
-        spread = (coarse.square().mean((2, 3)) + _EPSILON).sqrt()
-        whole = torch.cat([coarse.mean((2, 3)), spread], dim=1)  # (B, 2C)
-        known = F.relu(coarse + self.context(whole)[:, :, None, None])
-        border = (SMOOTH // 2,) * 4
-        smooth = F.avg_pool2d(F.pad(known, border, mode="replicate"), SMOOTH, stride=1)
-        return torch.tanh(self.strength(smooth))
-
-
 class FusionNet(nn.Module):
     """Fuse visible luminance and infrared: `fused_y = w * vis_y + (1 - w) * ir + r`.
 
@@ -139,7 +108,7 @@ class FusionNet(nn.Module):
         self.up = nn.Conv2d(2 * channels, channels, 1)
         self.merge = RepConv(channels, channels)
         self.head = nn.Conv2d(channels, 2 * FINE_STRIDE**2, 3, padding=1)
-        self.tones = ToneHead(2 * channels)
+        self.recipe = RecipeHead(2 * channels)
         for parameter in self.head.parameters():
             nn.init.zeros_(parameter)
 
@@ -151,7 +120,7 @@ class FusionNet(nn.Module):
             ir: Infrared, (B, 1, H, W) in [0, 1].
 
         Returns:
-            The fused luminance, and the light curves of the machine view.
+            The fused luminance, and the recipe of the machine view.
 
         Raises:
             ShapeError: If the planes are not (B, 1, H, W), both of one size.
@@ -169,7 +138,7 @@ class FusionNet(nn.Module):
         logit, change = head[..., :height, :width].split(1, dim=1)
         weight = torch.sigmoid(SELECTIVITY * (vis_y - ir) + logit)
         fused_y = ir + weight * (vis_y - ir) + self.residual * torch.tanh(change)
-        return Fused(without_dead(fused_y, vis_y, ir).clamp(0.0, 1.0), self.tones(coarse))
+        return Fused(without_dead(fused_y, vis_y, ir).clamp(0.0, 1.0), self.recipe(coarse))
 
     def _features(self, planes: Tensor) -> tuple[Tensor, Tensor]:
         fine = F.relu(self.stem(F.pixel_unshuffle(planes, FINE_STRIDE)))  # (B, C, H/2, W/2)

@@ -1,32 +1,73 @@
-"""The machine view: three channels of both cameras for a segmenter, each plane well exposed.
+"""The machine view: three channels that mix infrared and the visible colours, for a segmenter.
 
-Infrared takes the place of red, and each plane passes a light curve whose strength the fusion
-network chooses place by place. A curve keeps the order of grey
-values, so nothing is invented and nothing that was told apart becomes alike.
+A recipe says how: shares of the four planes for each channel, the same in all images, and light
+curves whose strength depends on the image. Shares are positive and add up to one, and a curve keeps
+the order of grey values, so that nothing is invented.
 
 Source: the curves are those of Zero-DCE (Guo et al. 2020, CVPR, eq. 2).
-Differs: the strength is one smooth map a plane, the same in each round, and is learnt from
+Differs: one strength a channel and image, the same in each round; it and the shares are learnt from
 cross-segmentation consistency instead of from exposure losses.
 """
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ssvif.errors import ShapeError
 
-PLANES = 3
+CHANNELS = 3
+PLANES = 4  # infrared, red, green, blue
 ROUNDS = 4  # at full strength the slope at black is 2 to the power of it
 
+# Before anything is learned each channel is the mean of infrared and its colour, but for so much
+# of the other two colours: a share of nothing would have no gradient.
+_OTHERS = 0.02
 
-def false_colour(vis: Tensor, ir: Tensor) -> Tensor:
-    """Stack infrared, visible green and visible blue, (B, 3, H, W).
+_EPSILON = 1.0e-6
+
+
+class Recipe(NamedTuple):
+    """How a machine view is made."""
+
+    shares: Tensor
+    """Of infrared, red, green and blue in each channel, (B, 3, 4), positive with sums of 1."""
+    tones: Tensor
+    """Strength of each channel's light curve, (B, 3) in [-1, 1]; 0 changes nothing."""
+
+
+class RecipeHead(nn.Module):
+    """Choose the recipe of an image from what the whole of it is like.
 
     Args:
-        vis: Visible RGB, (B, 3, H, W) in [0, 1].
-        ir: Infrared, (B, 1, H, W) in [0, 1].
+        channels: Channels of the features it reads.
     """
-    return torch.cat([ir, vis[:, 1:]], dim=1)
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mixing = nn.Parameter(initial_mixing())
+        self.context = nn.Linear(2 * channels, channels)
+        self.strength = nn.Linear(channels, CHANNELS)
+        for parameter in self.strength.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, features: Tensor) -> Recipe:
+        """Return the recipes of images by their features (B, C, h, w)."""
+        # Root mean squares: a standard deviation has no slope where an image is flat.
+        spread = (features.square().mean((2, 3)) + _EPSILON).sqrt()
+        whole = torch.cat([features.mean((2, 3)), spread], dim=1)  # (B, 2C)
+        tones = torch.tanh(self.strength(F.relu(self.context(whole))))
+        return Recipe(self.mixing.softmax(1).expand(len(features), -1, -1), tones)
+
+
+def initial_mixing() -> Tensor:
+    """Return the logits (3, 4) of the shares before anything is learned."""
+    shares = torch.full((CHANNELS, PLANES), _OTHERS)
+    half = 0.5 - _OTHERS
+    shares[:, 0] = half
+    shares[range(CHANNELS), range(1, PLANES)] = half
+    return shares.log()
 
 
 def light_curve(image: Tensor, strength: Tensor) -> Tensor:
@@ -37,31 +78,28 @@ def light_curve(image: Tensor, strength: Tensor) -> Tensor:
         strength: a, of a shape that broadcasts to it, in [-1, 1]; 0 changes nothing.
 
     Returns:
-        The same shape, in [0, 1]; grey values at one place and strength keep their order.
+        The same shape, in [0, 1]; grey values at one strength keep their order.
     """
     for _ in range(ROUNDS):
         image = image + strength * image * (1.0 - image)
     return image
 
 
-def machine_view(*, vis: Tensor, ir: Tensor, tones: Tensor) -> Tensor:
+def machine_view(*, vis: Tensor, ir: Tensor, recipe: Recipe) -> Tensor:
     """Return the image for a segmenter, (B, 3, H, W) in [0, 1].
 
     Args:
         vis: Visible RGB, (B, 3, H, W) in [0, 1].
         ir: Infrared, (B, 1, H, W) in [0, 1].
-        tones: What the fusion network chose, (B, 3, h, w) in [-1, 1], each of its places for a
-            square of pixels; what lies beyond the image is cut off.
+        recipe: What the fusion network chose.
 
     Raises:
-        ShapeError: If there are not three planes of tones, or they do not cover the image.
+        ShapeError: If the recipe is not of as many images.
     """
-    height, width = ir.shape[-2:]
-    stride = -(-height // tones.shape[-2])
-    if tones.shape[1] != PLANES or tones.shape[-1] * stride < width:
-        raise ShapeError(
-            f"expected tones (B, {PLANES}, h, w) that cover an image of {height}x{width}, found "
-            f"{tuple(tones.shape)}"
-        )
-    strength = F.interpolate(tones, scale_factor=stride, mode="bilinear")
-    return light_curve(false_colour(vis, ir), strength[..., :height, :width])
+    planes = torch.cat([ir, vis], dim=1)
+    expected = ((len(ir), CHANNELS, PLANES), (len(ir), CHANNELS))
+    found = (tuple(recipe.shares.shape), tuple(recipe.tones.shape))
+    if found != expected:
+        raise ShapeError(f"expected a recipe of shapes {expected}, found {found}")
+    mixed = torch.einsum("bop,bphw->bohw", recipe.shares, planes)
+    return light_curve(mixed, recipe.tones[:, :, None, None])

@@ -16,7 +16,7 @@ class SsvifModel(nn.Module):
     """Fusion and the two segmentations that must agree.
 
     Args:
-        fusion: Makes the fused luminance and the tones of the machine view.
+        fusion: Makes the fused luminance and the recipe of the machine view.
         feature_branch: Embeds both cameras' fused features.
         pixel_branch: Embeds one image, a fused one or a machine view.
         prototypes: Number K of prototypes, shared by the branches.

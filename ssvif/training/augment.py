@@ -6,12 +6,13 @@ Every image of a batch gets its own draw; the generator decides all of it.
 import torch
 from torch import Tensor
 
-from ssvif.models.machine import PLANES
+from ssvif.models.machine import CHANNELS, PLANES, Recipe, initial_mixing
 
 GAIN = 0.2
 GAMMA = 0.25
 NOISE = 0.02
 TONES = (-0.3, 0.8)
+MIXING = 2.0  # deviation of the shares' logits
 
 
 def jitter(image: Tensor, generator: torch.Generator) -> Tensor:
@@ -60,15 +61,19 @@ def draw_kept(batch: int, dropout: float, generator: torch.Generator) -> Tensor:
     return torch.stack([draw >= dropout, draw < 1.0 - dropout]).float()
 
 
-def draw_tones(batch: int, generator: torch.Generator) -> Tensor:
-    """Draw light curves that darken a little to brighten much, (B, 3, 1, 1) in `TONES`.
+def draw_recipe(batch: int, generator: torch.Generator) -> Recipe:
+    """Draw machine views of any mixture, a little darkened to much brightened in `TONES`.
 
     Args:
         batch: Images B.
         generator: On the CPU.
     """
     low, high = TONES
-    return low + (high - low) * torch.rand((batch, PLANES, 1, 1), generator=generator)
+    spread = MIXING * torch.randn((batch, CHANNELS, PLANES), generator=generator)
+    return Recipe(
+        shares=(initial_mixing() + spread).softmax(2),
+        tones=low + (high - low) * torch.rand((batch, CHANNELS), generator=generator),
+    )
 
 
 def _uniform(image: Tensor, generator: torch.Generator, low: float, high: float) -> Tensor:

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from ssvif.data.views import Views
 from ssvif.losses.fusion import fusion_loss
 from ssvif.models.fusion import Fused, FusionNet
-from ssvif.models.machine import machine_view
+from ssvif.models.machine import Recipe, machine_view
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
 from ssvif.params import FusionLossParams, StageTwoParams, WarmUpParams
 from ssvif.training import health
-from ssvif.training.augment import draw_kept, draw_tones, jitter, noisy_channel
+from ssvif.training.augment import draw_kept, draw_recipe, jitter, noisy_channel
 from ssvif.training.consistency import (
     ConsistencyResult,
     CrossSegmentationConsistency,
@@ -193,9 +193,9 @@ class WarmUpObjective(_BranchObjective):
         figures = self._refresh_health(views, step)
         with torch.no_grad():
             fused = self.model.fusion(luminance(views.vis), views.ir)
-        # Machine views of any exposure: a reader of one alone would not tell when it is bad.
-        strength = draw_tones(len(fused.tones), torch.Generator().manual_seed(views.seed))
-        fused = fused._replace(tones=strength.to(fused.tones).expand_as(fused.tones))
+        # Machine views of any kind: a reader of one alone would not tell when it is bad.
+        drawn = draw_recipe(len(views.ir), torch.Generator().manual_seed(views.seed))
+        fused = fused._replace(recipe=Recipe(*(part.to(views.ir) for part in drawn)))
         result, step_health = self._consistency(fused, views)
         (result.cross + result.own).backward()
         if step < self._freeze_prototypes_steps:
@@ -235,17 +235,17 @@ class JointObjective(_BranchObjective):
         super().__init__(model, consistency, rates=rates, health_every=health_every)
         self._dynamic_weight = dynamic_weight
         self._weights = weights
-        self._fusion_rate, self._tone_rate = params.learning_rate, params.tone_learning_rate
+        self._fusion_rate, self._recipe_rate = params.learning_rate, params.recipe_learning_rate
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return the parameters of fusion, of light curves, of heads and of trunks."""
+        """Return the parameters of fusion, of the recipe, of heads and of trunks."""
         fusion = self.model.fusion
-        curves = list(fusion.tones.parameters())
-        of_curves = {id(parameter) for parameter in curves}
-        rest = [p for p in fusion.parameters() if id(p) not in of_curves]
+        recipe = list(fusion.recipe.parameters())
+        of_recipe = {id(parameter) for parameter in recipe}
+        rest = [p for p in fusion.parameters() if id(p) not in of_recipe]
         return [
             {"params": rest, "lr": self._fusion_rate},
-            {"params": curves, "lr": self._tone_rate},
+            {"params": recipe, "lr": self._recipe_rate},
             *self._branch_groups(),
         ]
 
@@ -267,7 +267,7 @@ class JointObjective(_BranchObjective):
             for parameter, gradient in zip(parameters, fusion_gradients, strict=True)
             if parameter.grad is not None
         ]
-        # Light curves have no part in the fusion loss: they are left out of the balance.
+        # Recipes have no part in the fusion loss: they are left out of the balance.
         shared = [(pull, gradient) for pull, gradient in pulled if gradient is not None]
         terms = self._dynamic_weight.update(
             step,
@@ -312,7 +312,7 @@ def seen_images(fused: Fused, views: Views) -> Tensor:
     """
     scenes = torch.arange(len(views.ir), device=views.ir.device) % (len(views.ir) // 2)
     is_machine = (scenes % 2 == 0)[:, None, None, None]
-    machine = machine_view(vis=views.vis, ir=views.ir, tones=fused.tones)
+    machine = machine_view(vis=views.vis, ir=views.ir, recipe=fused.recipe)
     return torch.where(is_machine, machine, with_chroma(fused.fused_y, views.vis))
 
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from ssvif.evaluation.candidates import MAX, MEAN, ModelCandidate, Scene
 from ssvif.models.fusion import Fused
+from ssvif.models.machine import RecipeHead
 from ssvif.ops import luminance
 
 PROTOTYPES = 4
@@ -22,8 +23,7 @@ class StandIn(nn.Module):
 
     def fusion(self, vis_y: Tensor, ir: Tensor) -> Fused:
         fused_y = self.share * vis_y + (1.0 - self.share) * ir
-        height, width = (-(-side // 4) for side in ir.shape[-2:])
-        return Fused(fused_y, ir.new_zeros(len(ir), 3, height, width))
+        return Fused(fused_y, RecipeHead(1).eval()(ir))
 
     def feature_level(self, vis: Tensor, ir: Tensor) -> Tensor:
         fused_y = self.share * luminance(vis) + (1.0 - self.share) * ir

@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssvif.errors import ShapeError
-from ssvif.models.machine import ROUNDS, false_colour, light_curve, machine_view
+from ssvif.models.machine import (
+    ROUNDS,
+    Recipe,
+    RecipeHead,
+    initial_mixing,
+    light_curve,
+    machine_view,
+)
 
 
 @pytest.fixture
@@ -14,45 +21,69 @@ def pair():
     return {"vis": vis, "ir": torch.rand(2, 1, 22, 30, generator=generator)}
 
 
-def tones(value=0.0, size=(6, 8)):
-    return torch.full((2, 3, *size), value)
+FALSE_COLOUR = torch.tensor([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
 
 
-def test_false_colour__is_infrared_green_and_blue(pair):
+def recipe(value=0.0):
+    return Recipe(FALSE_COLOUR.expand(2, -1, -1), torch.full((2, 3), value))
+
+
+def test_machine_view__shares_say_what_is_in_a_channel(pair):
     expected = [pair["ir"], pair["vis"][:, 1:2], pair["vis"][:, 2:]]
-    assert torch.equal(false_colour(**pair), torch.cat(expected, dim=1))
+    torch.testing.assert_close(machine_view(**pair, recipe=recipe()), torch.cat(expected, dim=1))
 
 
-def test_machine_view__without_tones_is_the_false_colour(pair):
-    torch.testing.assert_close(machine_view(**pair, tones=tones()), false_colour(**pair))
+def test_machine_view__before_anything_is_learned_is_about_the_mean(pair):
+    head = RecipeHead(4)
+    view = machine_view(**pair, recipe=head(torch.rand(2, 4, 5, 6)))
+    mean = (pair["vis"] + pair["ir"]) / 2
+    assert (view - mean).abs().max() < 0.05
 
 
 @pytest.mark.parametrize(("value", "sign"), [(0.5, 1.0), (-0.5, -1.0)])
 def test_machine_view__positive_tones_brighten(pair, value, sign):
-    change = machine_view(**pair, tones=tones(value)) - false_colour(**pair)
-    assert (sign * change >= 0.0).all()
+    change = machine_view(**pair, recipe=recipe(value)) - machine_view(**pair, recipe=recipe())
+    assert (sign * change >= -1e-6).all()
     assert sign * change.mean() > 0.05
 
 
-def test_machine_view__each_plane_has_its_own_tone(pair):
-    chosen = tones()
-    chosen[:, 0] = 0.5
-    image, plain = machine_view(**pair, tones=chosen), false_colour(**pair)
-    assert (image[:, 0] > plain[:, 0] + 1e-3).any()
+def test_machine_view__each_image_and_channel_has_its_own_tone(pair):
+    chosen = recipe()
+    chosen.tones[1, 0] = 0.5
+    image, plain = machine_view(**pair, recipe=chosen), machine_view(**pair, recipe=recipe())
+    assert (image[1, 0] > plain[1, 0] + 1e-3).any()
     torch.testing.assert_close(image[:, 1:], plain[:, 1:])
+    torch.testing.assert_close(image[0], plain[0])
 
 
-def test_machine_view__gradients_reach_tones_and_sources(pair):
-    chosen = tones().requires_grad_()
+def test_machine_view__gradients_reach_the_head_and_the_sources(pair):
+    head = RecipeHead(4)
     vis, ir = (plane.requires_grad_() for plane in pair.values())
-    machine_view(vis=vis, ir=ir, tones=chosen).sum().backward()
-    assert all(part.grad.abs().sum() > 0.0 for part in (chosen, vis, ir))
+    machine_view(vis=vis, ir=ir, recipe=head(torch.rand(2, 4, 5, 6))).square().sum().backward()
+    assert all(p.grad.abs().sum() > 0.0 for p in (head.mixing, head.strength.weight, vis, ir))
 
 
-@pytest.mark.parametrize("shape", [(2, 2, 6, 8), (2, 3, 6, 7)])
-def test_machine_view__tones_that_do_not_fit_are_refused(pair, shape):
-    with pytest.raises(ShapeError, match="tones"):
-        machine_view(**pair, tones=torch.zeros(shape))
+def test_machine_view__a_recipe_for_other_images_is_refused(pair):
+    with pytest.raises(ShapeError, match=r"expected a recipe of shapes .*\(2, 3, 4\)"):
+        machine_view(**pair, recipe=Recipe(*(part[:1] for part in recipe())))
+
+
+@given(st.integers(0, 2**31 - 1))
+def test_recipe_head__shares_are_positive_with_sums_of_one(seed):
+    generator = torch.Generator().manual_seed(seed)
+    head = RecipeHead(4)
+    torch.nn.init.normal_(head.mixing, std=5.0, generator=generator)
+    torch.nn.init.normal_(head.strength.weight, std=5.0, generator=generator)
+    shares, tones = head(torch.rand(3, 4, 5, 6, generator=generator))
+    assert (shares >= 0.0).all()
+    torch.testing.assert_close(shares.sum(2), torch.ones(3, 3))
+    assert tones.abs().max() <= 1.0
+
+
+def test_initial_mixing__is_half_infrared_and_half_the_colour():
+    shares = initial_mixing().softmax(1)
+    torch.testing.assert_close(shares[:, 0], torch.full((3,), 0.48))
+    torch.testing.assert_close(shares[:, 1:].diagonal(), torch.full((3,), 0.48))
 
 
 @given(

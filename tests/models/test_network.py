@@ -48,7 +48,7 @@ def test_ssvif_model__consistency_reaches_the_head_of_each_view(tiny_model):
     fused = tiny_model.fusion(luminance(vis), ir)
     for image, head in (
         (with_chroma(fused.fused_y, vis), tiny_model.fusion.head),
-        (machine_view(vis=vis, ir=ir, tones=fused.tones), tiny_model.fusion.tones.strength),
+        (machine_view(vis=vis, ir=ir, recipe=fused.recipe), tiny_model.fusion.recipe.strength),
     ):
         tiny_model.zero_grad()
         tiny_model.pixel_level(image)[:, 0].sum().backward(retain_graph=True)

@@ -4,7 +4,7 @@ import torch
 from ssvif.data.views import Overlap
 from ssvif.ops import luminance, with_chroma
 from ssvif.params import ConsistencyParams
-from ssvif.training.augment import TONES, draw_kept, draw_tones, jitter, noisy_channel
+from ssvif.training.augment import TONES, draw_kept, draw_recipe, jitter, noisy_channel
 from ssvif.training.consistency import CrossSegmentationConsistency, FirstViews, SecondViews
 
 OVERLAP = Overlap(size=64, rows=8, columns=-8, flipped=True)
@@ -148,9 +148,11 @@ def test_draw_kept__drops_either_camera_as_often_and_never_both():
     assert (draw_kept(100, 0.0, torch.Generator().manual_seed(0)) == 1).all()
 
 
-def test_draw_tones__covers_its_range():
-    tones = draw_tones(2000, torch.Generator().manual_seed(0))
-    assert tones.shape == (2000, 3, 1, 1)
+def test_draw_recipe__covers_its_range():
+    shares, tones = draw_recipe(2000, torch.Generator().manual_seed(0))
+    assert (shares.shape, tones.shape) == ((2000, 3, 4), (2000, 3))
+    torch.testing.assert_close(shares.sum(2), torch.ones(2000, 3))
+    assert (shares.amax(0) > 0.95).all(), "each channel may be any plane"
     torch.testing.assert_close(
         torch.stack([tones.min(), tones.max()]), torch.tensor(TONES), atol=0.01, rtol=0
     )

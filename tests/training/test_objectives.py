@@ -70,8 +70,8 @@ def test_joint_objective__fusion_gets_the_weighted_sum_and_branches_the_whole(
     def gradients(**settings):
         tiny_model.zero_grad()
         figures = _joint(tiny_model, **settings).backward(views, 0)
-        curves = tiny_model.fusion.tones
-        joint = len(_gradients(tiny_model.fusion)) - len(_gradients(curves))
+        recipe = tiny_model.fusion.recipe
+        joint = len(_gradients(tiny_model.fusion)) - len(_gradients(recipe))
         return figures, _gradients(tiny_model.fusion)[:joint], _gradients(tiny_model.pixel_branch)
 
     off, fusion_only, branches = gradients(rho=0.0)
@@ -85,12 +85,14 @@ def test_joint_objective__fusion_gets_the_weighted_sum_and_branches_the_whole(
     assert float(pull.norm()) == pytest.approx(expected, rel=1e-3)
 
 
-def test_joint_objective__light_curves_get_consistency_alone(tiny_model, views, monkeypatch):
+def test_joint_objective__the_recipe_gets_consistency_alone(tiny_model, views, monkeypatch):
     monkeypatch.setattr(health, "class_agreement", lambda *_: 0.9)
     for rho, reached in ((0.0, False), (1.0, True)):
         tiny_model.zero_grad()
         _joint(tiny_model, rho=rho).backward(views, 0)
-        assert bool(tiny_model.fusion.tones.strength.weight.grad.any()) is reached
+        recipe = tiny_model.fusion.recipe
+        assert bool(recipe.strength.weight.grad.any()) is reached
+        assert bool(recipe.mixing.grad.any()) is reached
 
 
 def test_joint_objective__its_state_holds_the_dynamic_weight(tiny_model, views):
