@@ -46,7 +46,7 @@ _CARD = """# The fusion model that comes with SSVIF
 
 Fuses a registered pair of a visible and an infrared image into one image, in two views: `fused`,
 for people (brightness is fused, colour is the visible image's), and `machine`, for a segmenter
-(infrared in the place of red, every plane well exposed). Trained without labels; docs/method.md of
+(each channel a mixture of infrared and the colours). Trained without labels; docs/method.md of
 the source says how. {parameters:,} parameters.
 
 ## Training

@@ -19,7 +19,7 @@ from benchmarks.leads import lead
 from ssvif.evaluation.candidates import BOTH, PLAIN, STACK, Scene
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource, read_scene
-from ssvif.ops import exposed, with_chroma
+from ssvif.ops import with_chroma
 from ssvif.params import IngestParams, ProbesParams
 from ssvif.probes.counts import Counts, mean_iou
 from ssvif.probes.images import ProbeImages, probe_image
@@ -29,8 +29,18 @@ from ssvif.probes.tasks import BOXES, ProbeTask, load_tasks
 PARAMS = ProbesParams(
     height=240, width=320, crop_height=192, crop_width=256, steps=160, folds=2, repetitions=1
 )
+# A picture of this mean is neither dark nor pale; gammas beyond the bounds would show noise.
+_MEAN = 0.4
+_GAMMAS = (0.35, 1.5)
+_EPSILON = 1.0e-4
 
 Rule = Callable[[Scene], Tensor]
+
+
+def exposed(plane: Tensor) -> Tensor:
+    """Bring a plane (1, 1, H, W) to a mean of about 0.4 by a gamma of its own."""
+    gamma = torch.log(torch.tensor(_MEAN)) / torch.log(plane.mean().clamp(0.02, 0.9))
+    return plane.clamp(_EPSILON, 1.0) ** gamma.clamp(*_GAMMAS)
 
 
 def _exposed_stack(scene: Scene) -> Tensor:

@@ -4,8 +4,6 @@ Images are float tensors (B, C, H, W) in [0, 1]; every function follows its inpu
 and dtype.
 """
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,10 +14,6 @@ from ssvif.errors import ShapeError
 _LUMA = (0.299, 0.587, 0.114)
 _CB_SCALE = 0.5 / (1.0 - _LUMA[2])
 _CR_SCALE = 0.5 / (1.0 - _LUMA[0])
-# An image of this mean is neither dark nor pale.
-EXPOSURE = 0.4
-GAMMAS = (0.35, 1.5)
-_DARKEST, _PALEST = 0.02, 0.9
 # Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity".
 SSIM_WINDOW = 11
 _SSIM_SIGMA = 1.5
@@ -59,21 +53,6 @@ def ycbcr_to_rgb(image: Tensor) -> Tensor:
     blue = luma + (cb - 0.5) / _CB_SCALE
     green = (luma - _LUMA[0] * red - _LUMA[2] * blue) / _LUMA[1]
     return torch.stack([red, green, blue], dim=1).clamp(0.0, 1.0)
-
-
-def exposed(image: Tensor) -> Tensor:
-    """Brighten or darken each image by a gamma of its own, to a mean of about `EXPOSURE`.
-
-    Args:
-        image: (B, C, H, W) in [0, 1]; all channels of an image change alike.
-
-    Returns:
-        The same shape, in (0, 1]; a gamma stays in `GAMMAS`, beyond which noise would be shown.
-    """
-    level = image.mean((1, 2, 3), keepdim=True).clamp(_DARKEST, _PALEST)
-    gamma = (math.log(EXPOSURE) / level.log()).clamp(*GAMMAS)
-    # The slope of a power below one is unbounded at zero.
-    return image.clamp(1.0e-4, 1.0) ** gamma
 
 
 def luminance(image: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from ssvif.errors import ShapeError
 from ssvif.ops import (
-    exposed,
     gaussian_window,
     luminance,
     rgb_to_ycbcr,
@@ -39,23 +38,6 @@ def test_luminance__of_green_is_bt601_and_grey_stays() -> None:
     assert luminance(green).item() == pytest.approx(0.587)
     grey = noise(1, 1, 1, 4, 4)
     assert luminance(grey) is grey
-
-
-@pytest.mark.parametrize(("level", "expected"), [(0.1, 0.4), (0.4, 0.4), (0.6, 0.47)])
-def test_exposed__brings_images_to_one_mean_each(level: float, expected: float) -> None:
-    flat = torch.full((1, 3, 8, 8), level)
-    image, other = exposed(torch.cat([flat, torch.full_like(flat, 0.25)]))
-    torch.testing.assert_close(image, torch.full_like(image, expected), atol=0.02, rtol=0.0)
-    torch.testing.assert_close(other, torch.full_like(other, 0.4), atol=0.02, rtol=0.0)
-
-
-def test_exposed__leaves_black_black_and_keeps_the_order_of_greys() -> None:
-    assert exposed(torch.zeros(1, 1, 4, 4)).max() < 0.1
-    greys = torch.linspace(0.0, 1.0, 64).view(1, 1, 8, 8).square().requires_grad_()
-    image = exposed(greys)
-    assert (image.flatten().diff() >= 0).all()
-    image.sum().backward()
-    assert torch.isfinite(greys.grad).all()
 
 
 def test_with_chroma__keeps_the_luminance_asked_for() -> None:

@@ -27,7 +27,9 @@ def fuse(
     ] = None,
     view: Annotated[
         View,
-        typer.Option(help="fused, for people; machine, for a segmenter: infrared instead of red."),
+        typer.Option(
+            help="fused, for people; machine, for a segmenter: three channels of free colour."
+        ),
     ] = FUSED,
     ir_range: Annotated[
         tuple[float, float] | None,

@@ -7,5 +7,5 @@ View = Literal["fused", "machine"]
 # For people: the luminance is fused, the colour is the visible image's.
 FUSED: View = "fused"
 
-# For a segmenter: infrared instead of red, every plane well exposed; `models/machine.py`.
+# For a segmenter: three channels of free colour; `models/machine.py`.
 MACHINE: View = "machine"

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ssvif.models.trunk import Trunk
-from ssvif.ops import exposed
 
 EMBEDDING_STRIDE = 4
 
@@ -68,8 +67,7 @@ class PixelBranch(nn.Module):
 class FeatureBranch(nn.Module):
     """From both cameras' features, fused level by level, to embeddings at stride 4.
 
-    One trunk reads either camera, well exposed whatever the light was; each has lateral
-    convolutions of its own, whose sum is fused.
+    One trunk reads either camera; each has lateral convolutions of its own, whose sum is fused.
 
     Args:
         trunk: The backbone.
@@ -93,7 +91,6 @@ class FeatureBranch(nn.Module):
                 visible first.
         """
         batch = len(vis)
-        vis, ir = exposed(vis), exposed(ir)
         pyramid = self.trunk(torch.cat([vis, ir.expand(-1, 3, -1, -1)]))  # (2 B, ., ., .)
         if kept is not None:
             shares = kept.flatten()[:, None, None, None]

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from ssvif.errors import ShapeError
 
 CHANNELS = 3
-PLANES = 4  # infrared, red, green, blue
+PLANE_NAMES = ("infrared", "red", "green", "blue")
+PLANES = len(PLANE_NAMES)
 ROUNDS = 4  # at full strength the slope at black is 2 to the power of it
 
 # Before anything is learned each channel is the mean of infrared and its colour, but for so much

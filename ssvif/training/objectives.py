@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ssvif.data.views import Views
 from ssvif.losses.fusion import fusion_loss
 from ssvif.models.fusion import Fused, FusionNet
-from ssvif.models.machine import Recipe, machine_view
+from ssvif.models.machine import PLANE_NAMES, Recipe, machine_view
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
 from ssvif.params import FusionLossParams, StageTwoParams, WarmUpParams
@@ -235,17 +235,19 @@ class JointObjective(_BranchObjective):
         super().__init__(model, consistency, rates=rates, health_every=health_every)
         self._dynamic_weight = dynamic_weight
         self._weights = weights
-        self._fusion_rate, self._recipe_rate = params.learning_rate, params.recipe_learning_rate
+        self._rates = params
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return the parameters of fusion, of the recipe, of heads and of trunks."""
         fusion = self.model.fusion
-        recipe = list(fusion.recipe.parameters())
-        of_recipe = {id(parameter) for parameter in recipe}
-        rest = [p for p in fusion.parameters() if id(p) not in of_recipe]
+        recipe = fusion.recipe
+        tones = [*recipe.context.parameters(), *recipe.strength.parameters()]
+        apart = {id(parameter) for parameter in (recipe.mixing, *tones)}
+        rest = [p for p in fusion.parameters() if id(p) not in apart]
         return [
-            {"params": rest, "lr": self._fusion_rate},
-            {"params": recipe, "lr": self._recipe_rate},
+            {"params": rest, "lr": self._rates.learning_rate},
+            {"params": [recipe.mixing], "lr": self._rates.mixing_learning_rate},
+            {"params": tones, "lr": self._rates.tone_learning_rate},
             *self._branch_groups(),
         ]
 
@@ -280,6 +282,7 @@ class JointObjective(_BranchObjective):
         for pull, gradient in shared:
             pull.add_(gradient)
 
+        figures |= shares_in(fused.recipe)
         consistency = float(result.cross.detach())
         weight_terms = {f"dynamic_weight/{name}": value for name, value in asdict(terms).items()}
         figures |= fusion_figures | asdict(step_health) | weight_terms
@@ -302,6 +305,16 @@ class JointObjective(_BranchObjective):
     def set_extra_state(self, state: Mapping[str, float]) -> None:
         """Take up the dynamic weight's averages."""
         self._dynamic_weight.load_state_dict(dict(state))
+
+
+def shares_in(recipe: Recipe) -> Figures:
+    """Return what is in each channel of the machine view, by channel and plane."""
+    shares = recipe.shares[0].detach()  # the same for all images
+    return {
+        f"machine/{channel}/{plane}": float(share)
+        for channel, row in enumerate(shares, start=1)
+        for plane, share in zip(PLANE_NAMES, row, strict=True)
+    }
 
 
 def seen_images(fused: Fused, views: Views) -> Tensor:

@@ -95,6 +95,13 @@ def test_joint_objective__the_recipe_gets_consistency_alone(tiny_model, views, m
         assert bool(recipe.mixing.grad.any()) is reached
 
 
+def test_joint_objective__tells_what_the_machine_view_holds(tiny_model, views):
+    figures = _joint(tiny_model).backward(views, 0)
+    for channel, colour in enumerate(("red", "green", "blue"), start=1):
+        assert figures[f"machine/{channel}/infrared"] == pytest.approx(0.48)
+        assert figures[f"machine/{channel}/{colour}"] == pytest.approx(0.48)
+
+
 def test_joint_objective__its_state_holds_the_dynamic_weight(tiny_model, views):
     first, second = _joint(tiny_model), _joint(tiny_model)
     first.backward(views, 1)
