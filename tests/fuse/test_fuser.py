@@ -41,10 +41,12 @@ def test_fuser__equal_grey_sources_come_back(fuser):
     assert np.array_equal(fuser(ir, ir), ir)
 
 
-def test_fuser__the_machine_view_has_infrared_as_red(tiny_network):
+def test_fuser__the_machine_view_has_what_the_network_learnt(tiny_network):
     vis, ir = _pair()
-    # An untrained network changes no tone.
-    fuser = Fuser(build_fusion(tiny_network), view="machine")
+    fusion = build_fusion(tiny_network)
+    with torch.no_grad():  # infrared, green, blue; an untrained network changes no tone
+        fusion.recipe.mixing.copy_(100.0 * torch.eye(4)[[0, 2, 3]])
+    fuser = Fuser(fusion, view="machine")
     assert np.array_equal(fuser(vis, ir), np.dstack([ir, vis[..., 1:]]))
     assert np.array_equal(fuser(vis[..., 0], ir), np.dstack([ir, vis[..., 0], vis[..., 0]]))
 
