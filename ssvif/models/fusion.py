@@ -89,8 +89,9 @@ class FusionNet(nn.Module):
     """Fuse visible luminance and infrared: `fused_y = w * vis_y + (1 - w) * ir + r`.
 
     The weight w starts as a soft choice of the brighter camera and the residual r at zero, so
-    an untrained network is close to the pixel maximum, the strongest plain baseline. A camera
-    whose image is constant is dead: the result is the other one's.
+    an untrained network is close to the pixel maximum, the strongest plain baseline. In
+    evaluation mode a camera whose image is constant is dead, and the result is the other one's; in
+    training mode a window may be flat.
 
     Args:
         channels: Width at half resolution; twice that at a quarter.
@@ -138,7 +139,9 @@ class FusionNet(nn.Module):
         logit, change = head[..., :height, :width].split(1, dim=1)
         weight = torch.sigmoid(SELECTIVITY * (vis_y - ir) + logit)
         fused_y = ir + weight * (vis_y - ir) + self.residual * torch.tanh(change)
-        return Fused(without_dead(fused_y, vis_y, ir).clamp(0.0, 1.0), self.recipe(coarse))
+        if not self.training:
+            fused_y = without_dead(fused_y, vis_y, ir)
+        return Fused(fused_y.clamp(0.0, 1.0), self.recipe(coarse))
 
     def _features(self, planes: Tensor) -> tuple[Tensor, Tensor]:
         fine = F.relu(self.stem(F.pixel_unshuffle(planes, FINE_STRIDE)))  # (B, C, H/2, W/2)

@@ -89,8 +89,12 @@ class CrossSegmentationConsistency(nn.Module):
         super().__init__()
         self.params = params
         # Its normalisation has the student's statistics, and never its own batch's.
+        device = model.prototypes.device
         self.average = AveragedModel(
-            model, multi_avg_fn=_moving_average(params.teacher_decay), use_buffers=False
+            model,
+            device=device,
+            multi_avg_fn=_moving_average(params.teacher_decay),
+            use_buffers=False,
         )
         self.average.requires_grad_(requires_grad=False)
         self.average.eval()
@@ -98,8 +102,8 @@ class CrossSegmentationConsistency(nn.Module):
         embedding = model.prototypes.shape[1]
         self.queue: Tensor
         self.queued: Tensor
-        self.register_buffer("queue", torch.zeros(length, embedding))
-        self.register_buffer("queued", torch.zeros((), dtype=torch.long))
+        self.register_buffer("queue", torch.zeros(length, embedding, device=device))
+        self.register_buffer("queued", torch.zeros((), dtype=torch.long, device=device))
 
     def train(self, mode: bool = True) -> "CrossSegmentationConsistency":
         """Set the training mode; the teacher stays in evaluation mode."""

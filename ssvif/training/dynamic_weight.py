@@ -46,7 +46,8 @@ class WeightTerms:
         ramp: Share of the way through the first steps, in [0, 1].
         ratio: Averaged fusion norm over averaged consistency norm.
         presence: How much of a consistency gradient there is, in [0, 1].
-        reliability: Averaged trust in the consistency signal, in [0, 1].
+        reliability: How far the consistency signal can be relied on, averaged, in [0, 1].
+        trust: The weight without the ratio, in [0, 1]: for what only consistency moves.
         floor: Least consistency norm that counts as present.
         fusion_norm: This step's gradient norm of the fusion loss.
         consistency_norm: This step's gradient norm of the consistency loss.
@@ -59,6 +60,7 @@ class WeightTerms:
     ratio: float
     presence: float
     reliability: float
+    trust: float
     floor: float
     fusion_norm: float
     consistency_norm: float
@@ -133,9 +135,10 @@ class DynamicWeight:
             presence = min(1.0, averages.consistency_norm / floor)
         else:
             ratio, presence = 0.0, 0.0
-        weight = params.rho * ramp * averages.reliability * presence * ratio
+        trust = params.rho * ramp * averages.reliability * presence
         return WeightTerms(
-            weight=min(params.weight_max, weight),
+            weight=min(params.weight_max, trust * ratio),
+            trust=min(1.0, trust),
             ramp=ramp,
             ratio=ratio,
             presence=presence,

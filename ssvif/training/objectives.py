@@ -1,6 +1,7 @@
 """What the phases optimise: fusion alone, the branches alone, and both jointly."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +15,7 @@ from ssvif.models.machine import PLANE_NAMES, Recipe, machine_view
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
 from ssvif.params import FusionLossParams, StageTwoParams, WarmUpParams
+from ssvif.seeding import derive_seed
 from ssvif.training import health
 from ssvif.training.augment import draw_kept, draw_recipe, jitter, noisy_channel
 from ssvif.training.consistency import (
@@ -85,7 +87,7 @@ class _BranchObjective(nn.Module):
         self._watch = health.HealthWatch(len(model.prototypes))
         # A buffer, so that a resumed run weighs its first steps as an undisturbed one does.
         self.equivariance: Tensor
-        self.register_buffer("equivariance", torch.zeros(()))
+        self.register_buffer("equivariance", torch.zeros((), device=model.prototypes.device))
 
     def after_step(self) -> None:
         """Put the prototypes back on the sphere and let the teacher follow."""
@@ -111,16 +113,17 @@ class _BranchObjective(nn.Module):
     ) -> tuple[ConsistencyResult, ConsistencyHealth]:
         """Compute the task on a batch whose first half are the first views."""
         half = views.ir.shape[0] // 2
-        generator = torch.Generator().manual_seed(views.seed)
         params = self.consistency.params
         images = seen_images(fused, views)
-        image = jitter(images[half:], generator)
-        vis, ir = jitter(views.vis[half:], generator), jitter(views.ir[half:], generator)
+        image, vis, ir = (
+            jitter(planes[half:], _generator(views, name))
+            for name, planes in (("image", images), ("vis", views.vis), ("ir", views.ir))
+        )
         second = SecondViews(
-            image=noisy_channel(image, params.channel_noise, generator),
+            image=noisy_channel(image, params.channel_noise, _generator(views, "channel")),
             vis=vis,
             ir=ir,
-            kept=draw_kept(half, params.source_dropout, generator).to(vis),
+            kept=draw_kept(half, params.source_dropout, _generator(views, "kept")).to(vis),
         )
         first = FirstViews(images[:half].detach(), views.vis[:half], views.ir[:half])
         result = self.consistency(self.model, first, second, views.overlap)
@@ -142,12 +145,30 @@ class _BranchObjective(nn.Module):
         return {f"teacher/{name}": value for name, value in figures.items()}
 
     @torch.no_grad()
-    def _measure(self, views: Views) -> Figures:
+    def settle(self, batches: Iterable[Views]) -> None:
+        """Give the teacher's heads the statistics of images as they are used.
+
+        Those that training leaves are of images with noise, and of cameras that are missing.
+        """
+        with _centred(self.consistency.teacher, momentum=None):
+            for views in batches:
+                self._segment(views)
+
+    def _segment(self, views: Views) -> tuple[Fused, Tensor, Tensor]:
+        """Return what the teacher fuses, and its scores (2 B, K, ., .) of both levels."""
         teacher = self.consistency.teacher
         fused = teacher.fusion(luminance(views.vis), views.ir)
-        pixel = teacher.pixel_level(seen_images(fused, views)).argmax(1)
+        feature = teacher.feature_level(views.vis, views.ir)
+        return fused, feature, teacher.pixel_level(seen_images(fused, views))
+
+    @torch.no_grad()
+    def _measure(self, views: Views) -> Figures:
+        teacher = self.consistency.teacher
+        with _centred(teacher, momentum=0.0):
+            fused, *scores = self._segment(views)
+        feature, pixel = (score.argmax(1) for score in scores)
         half = len(pixel) // 2
-        feature = teacher.feature_level(views.vis[:half], views.ir[:half]).argmax(1)
+        feature = feature[:half]
         shared = (views.overlap.first(feature), views.overlap.second(pixel[half:]))
         return {
             "agreement": health.class_agreement(*shared),
@@ -194,7 +215,7 @@ class WarmUpObjective(_BranchObjective):
         with torch.no_grad():
             fused = self.model.fusion(luminance(views.vis), views.ir)
         # Machine views of any kind: a reader of one alone would not tell when it is bad.
-        drawn = draw_recipe(len(views.ir), torch.Generator().manual_seed(views.seed))
+        drawn = draw_recipe(len(views.ir), _generator(views, "recipe"))
         fused = fused._replace(recipe=Recipe(*(part.to(views.ir) for part in drawn)))
         result, step_health = self._consistency(fused, views)
         (result.cross + result.own).backward()
@@ -236,6 +257,8 @@ class JointObjective(_BranchObjective):
         self._dynamic_weight = dynamic_weight
         self._weights = weights
         self._rates = params
+        self._trust = 0.0
+        self._before: list[Tensor] = []
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return the parameters of fusion, of the recipe, of heads and of trunks."""
@@ -269,7 +292,7 @@ class JointObjective(_BranchObjective):
             for parameter, gradient in zip(parameters, fusion_gradients, strict=True)
             if parameter.grad is not None
         ]
-        # Recipes have no part in the fusion loss: they are left out of the balance.
+        # Recipes have no part in the fusion loss: they have nothing to be balanced with.
         shared = [(pull, gradient) for pull, gradient in pulled if gradient is not None]
         terms = self._dynamic_weight.update(
             step,
@@ -277,10 +300,10 @@ class JointObjective(_BranchObjective):
             consistency_norm=gradient_norm([pull for pull, _ in shared]),
             health=step_health,
         )
-        for pull, _ in pulled:
-            pull.mul_(terms.weight)
         for pull, gradient in shared:
-            pull.add_(gradient)
+            pull.mul_(terms.weight).add_(gradient)
+        self._trust = terms.trust
+        self._before = [p.detach().clone() for p in self.model.fusion.recipe.parameters()]
 
         figures |= shares_in(fused.recipe)
         consistency = float(result.cross.detach())
@@ -290,6 +313,15 @@ class JointObjective(_BranchObjective):
         figures["loss"] = fusion_figures["loss"] + terms.weight * consistency
         self._watch.check(step, figures)
         return figures
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Let the recipe go the trusted part of the optimiser's step, and the teacher follow."""
+        for parameter, before in zip(
+            self.model.fusion.recipe.parameters(), self._before, strict=True
+        ):
+            parameter.copy_(torch.lerp(before, parameter, self._trust))
+        super().after_step()
 
     def validate(self, views: Views) -> Figures:
         """Return the fusion loss of the averaged network and the branches' health."""
@@ -305,6 +337,35 @@ class JointObjective(_BranchObjective):
     def set_extra_state(self, state: Mapping[str, float]) -> None:
         """Take up the dynamic weight's averages."""
         self._dynamic_weight.load_state_dict(dict(state))
+
+
+@contextmanager
+def _centred(model: SsvifModel, *, momentum: float | None) -> Iterator[None]:
+    """Let both heads centre a batch by its own statistics.
+
+    Args:
+        model: In evaluation mode.
+        momentum: How far what they keep moves towards those; None for the mean over all batches
+            from here on.
+    """
+    centres = [branch.head.centre for branch in (model.feature_branch, model.pixel_branch)]
+    usual = centres[0].momentum
+    for centre in centres:
+        centre.momentum = momentum
+        if momentum is None:
+            centre.reset_running_stats()
+        centre.train()
+    try:
+        yield
+    finally:
+        for centre in centres:
+            centre.momentum = usual
+            centre.eval()
+
+
+def _generator(views: Views, name: str) -> torch.Generator:
+    """Return the random numbers of one consumer in a batch."""
+    return torch.Generator().manual_seed(derive_seed(views.seed, name))
 
 
 def shares_in(recipe: Recipe) -> Figures:

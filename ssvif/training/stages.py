@@ -1,6 +1,6 @@
 """The two training stages, from pairs in memory to a trained model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +18,7 @@ from ssvif.training.loop import Objective, Phase, Recorder, train
 from ssvif.training.objectives import FusionObjective, JointObjective, WarmUpObjective
 
 VALIDATION_BATCHES = 4
+SETTLING_BATCHES = 16
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def train_stage_one(
         health_every=params.training.health_every,
     )
     run("warm_up", branches, warm_up.steps, stage.steps)
+    branches.settle(_fresh(batches, stage.steps + warm_up.steps))
     return consistency.teacher.eval()
 
 
@@ -143,14 +145,16 @@ def train_stage_two(
     )
     shape = {"batch": stage.batch, "size": stage.crop}
     replay = Replay(data.known, stage.replay) if data.known else None
+    batches = _batches(data.train, params, replay, **shape, seed=seed, device=device)
     phase = Phase(
         "stage_two",
         objective,
         stage.steps,
-        _batches(data.train, params, replay, **shape, seed=seed, device=device),
+        batches,
         _held_out(data.val, params, **shape, seed=seed, device=device),
     )
     train(phase, params=params.training, seed=seed, recorder=recorder, checkpoints=checkpoints)
+    objective.settle(_fresh(batches, stage.steps))
     return consistency.teacher.eval()
 
 
@@ -191,6 +195,11 @@ def _batches(
         ).to(device)
 
     return draw
+
+
+def _fresh(batches: Callable[[int], Views], steps: int) -> Iterator[Views]:
+    """Draw batches that follow those of training."""
+    return (batches(step) for step in range(steps, steps + SETTLING_BATCHES))
 
 
 def _held_out(

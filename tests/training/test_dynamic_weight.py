@@ -102,6 +102,7 @@ def test_update__stays_in_its_bounds_whatever_comes(measurements):
             health=ConsistencyHealth(agreement, used, equivariance),
         )
         assert 0 <= terms.weight <= PARAMS.weight_max
+        assert 0 <= terms.trust <= 1
         assert math.isfinite(terms.weight)
 
 
@@ -114,6 +115,7 @@ def test_update__the_weight_can_be_worked_out_from_what_is_logged():
     presence = min(1.0, logged.mean_consistency_norm / logged.floor)
     again = logged.ramp * logged.reliability * presence * logged.mean_fusion_norm / norm
     assert logged.weight == pytest.approx(min(PARAMS.weight_max, PARAMS.rho * again))
+    assert logged.trust == pytest.approx(PARAMS.rho * logged.ramp * logged.reliability * presence)
 
 
 def test_state_dict__a_resumed_weight_goes_on_alike():

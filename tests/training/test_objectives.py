@@ -1,7 +1,10 @@
+import copy
+
 import pytest
 import torch
 
 from ssvif.data.views import Overlap, Views
+from ssvif.ops import luminance
 from ssvif.params import (
     ConsistencyParams,
     DynamicWeightParams,
@@ -12,7 +15,12 @@ from ssvif.params import (
 from ssvif.training import health
 from ssvif.training.consistency import CrossSegmentationConsistency
 from ssvif.training.dynamic_weight import DynamicWeight
-from ssvif.training.objectives import FusionObjective, JointObjective, WarmUpObjective
+from ssvif.training.objectives import (
+    FusionObjective,
+    JointObjective,
+    WarmUpObjective,
+    weighted_fusion_loss,
+)
 
 
 @pytest.fixture
@@ -87,12 +95,69 @@ def test_joint_objective__fusion_gets_the_weighted_sum_and_branches_the_whole(
 
 def test_joint_objective__the_recipe_gets_consistency_alone(tiny_model, views, monkeypatch):
     monkeypatch.setattr(health, "class_agreement", lambda *_: 0.9)
-    for rho, reached in ((0.0, False), (1.0, True)):
+    recipe = tiny_model.fusion.recipe
+    vis_y = luminance(views.vis)
+    fused_y = tiny_model.fusion(vis_y, views.ir).fused_y
+    loss, _ = weighted_fusion_loss(fused_y, vis_y, views.ir, FusionLossParams())
+    loss.backward()
+    assert not _gradients(recipe)
+    for rho, trusted in ((0.0, False), (1.0, True)):
         tiny_model.zero_grad()
-        _joint(tiny_model, rho=rho).backward(views, 0)
-        recipe = tiny_model.fusion.recipe
-        assert bool(recipe.strength.weight.grad.any()) is reached
-        assert bool(recipe.mixing.grad.any()) is reached
+        figures = _joint(tiny_model, rho=rho).backward(views, 0)
+        assert recipe.strength.weight.grad.any()
+        assert recipe.mixing.grad.any()
+        assert bool(figures["dynamic_weight/trust"]) is trusted
+
+
+@pytest.mark.parametrize("trusted", [0.0, 0.25, 0.5])
+def test_joint_objective__the_recipe_goes_the_trusted_part_of_a_step(tiny_model, views, trusted):
+    recipe = tiny_model.fusion.recipe.mixing
+
+    def moved(trust):
+        model = copy.deepcopy(tiny_model)
+        objective = _joint(model)
+        optimizer = torch.optim.AdamW(objective.parameter_groups(), weight_decay=0.0)
+        objective.backward(views, 0)
+        objective._trust = trust
+        optimizer.step()
+        objective.after_step()
+        return (model.fusion.recipe.mixing - recipe).detach()
+
+    whole = moved(1.0)
+    assert whole.abs().max() > 0.01
+    torch.testing.assert_close(moved(trusted), trusted * whole, atol=1e-6, rtol=1e-4)
+
+
+def test_settle__the_heads_centre_images_as_they_are_used(tiny_model, views):
+    objective = _joint(tiny_model)
+    teacher = objective.consistency.teacher
+    for branch in (teacher.feature_branch, teacher.pixel_branch):
+        branch.head.centre.running_mean.fill_(3.0)  # as if of other images
+    objective.settle([views, views])
+    seen = []
+    for branch in (teacher.feature_branch, teacher.pixel_branch):
+        branch.head.centre.register_forward_hook(lambda _, __, output: seen.append(output))
+        assert not branch.head.centre.training
+        assert branch.head.centre.momentum == torch.nn.BatchNorm2d(1).momentum
+    with torch.no_grad():
+        objective._segment(views)
+    for output in seen:
+        means = output.mean((0, 2, 3))
+        torch.testing.assert_close(means, torch.zeros_like(means), atol=1e-3, rtol=0.0)
+
+
+def test_measuring__leaves_the_teacher_as_it_is(tiny_model, views):
+    objective = _joint(tiny_model)
+    before = {k: v.clone() for k, v in objective.consistency.teacher.state_dict().items()}
+    objective.validate(views)
+    for name, value in objective.consistency.teacher.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            assert torch.equal(value, before[name]), name
+
+
+def test_joint_objective__lies_where_the_model_does(tiny_model):
+    objective = _joint(tiny_model.to("meta"))
+    assert {buffer.device.type for buffer in objective.buffers()} == {"meta"}
 
 
 def test_joint_objective__tells_what_the_machine_view_holds(tiny_model, views):
