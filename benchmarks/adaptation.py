@@ -18,7 +18,15 @@ from benchmarks.composites import PARAMS
 from benchmarks.downstream import Judging, views
 from benchmarks.leads import joined, lead
 from benchmarks.peers import SHARED
-from benchmarks.sweep import Record, Sweep, read_sweep, train_both
+from benchmarks.trials import (
+    STAGE_ONE,
+    STAGE_TWO,
+    Sweep,
+    read_sweep,
+    train_one,
+    train_two,
+    training_key,
+)
 from ssvif.data.views import load_pairs
 from ssvif.evaluation.candidates import FusionCandidate
 from ssvif.evaluation.captures import capture_pairs
@@ -26,16 +34,15 @@ from ssvif.evaluation.pairs import PairSource
 from ssvif.evaluation.probing import task_score
 from ssvif.evaluation.scores import score_pairs
 from ssvif.evaluation.summary import pipe_table
-from ssvif.files import sha256_file, sha256_json
+from ssvif.files import sha256_file
 from ssvif.fuse.views import FUSED, MACHINE
 from ssvif.metrics.table import STANDARD
-from ssvif.models.weights import load_fusion, load_model, save_model
+from ssvif.models.weights import load_fusion
 from ssvif.params import IngestParams, Params
 from ssvif.probes.run import ProbeResult
 from ssvif.probes.tasks import load_tasks
-from ssvif.stages.training import training_code, training_device
-from ssvif.training.checkpoint import CheckpointFolder
-from ssvif.training.stages import TrainingData, stage_two_side, train_stage_two
+from ssvif.seeding import derive_seed
+from ssvif.training.stages import TrainingData, stage_two_side
 
 TRIALS = Path(__file__).parent / "sweeps/adaptation.yaml"
 WORK = Path(".cache/adaptation")
@@ -51,32 +58,23 @@ def train(sweep: Sweep, params: Params, place: str) -> Models:
     ids = {name: list(rows["id"]) for name, rows in manifest.groupby("set")}
     side = stage_two_side(params)
     home, new = (load_pairs(sweep.source.pairs, ids[name], min_side=side) for name in (HOME, place))
-    code = [sha256_file(path) for path in training_code()]
-    values = params.model_dump(mode="json", exclude={"ingest", "evaluate", "probes"})
-    key = sha256_json([values, ids[HOME], code, torch.__version__])[:16]
-    folder = WORK / key
-    models = {name: folder / f"{name}.safetensors" for name in (BEFORE, LONGER)}
-    models[ADAPTED] = folder / f"{ADAPTED}-{place}.safetensors"
-    if not models[BEFORE].is_file():
-        data = TrainingData(home, [])
-        trained = train_both(data, params, folder / "stage_one", folder / "stage_two")
-        save_model(models[BEFORE], trained.model, network=params.network)
+    data = TrainingData(home, [])
+    one = train_one(data, params, WORK / f"one-{training_key(params, ids[HOME], STAGE_ONE)}")
+    before = train_two(
+        one, data, params, WORK / f"before-{training_key(params, ids[HOME], STAGE_TWO)}"
+    )
+    # Batches that the model has not seen in this order.
+    later = params.model_copy(update={"seed": derive_seed(params.seed, "later")})
     known = frozenset(range(len(home)))
-    for name, data in (
-        (LONGER, TrainingData(home, [], known)),
-        (ADAPTED, TrainingData([*home, *new], [], known)),
+    start = sha256_file(before)
+    models = {BEFORE: before}
+    for name, pairs, learnt in (
+        (LONGER, home, ids[HOME]),
+        (ADAPTED, [*home, *new], [*ids[HOME], *ids[place]]),
     ):
-        if not models[name].is_file():
-            work = models[name].with_suffix("")
-            model = train_stage_two(
-                load_model(models[BEFORE]),
-                data,
-                params,
-                recorder=Record(work),
-                checkpoints=CheckpointFolder(work),
-                device=training_device(),
-            )
-            save_model(models[name], model, network=params.network)
+        key = training_key(later, [start, *learnt], STAGE_TWO)
+        grown = TrainingData(pairs, [], known)
+        models[name] = train_two(before, grown, later, WORK / f"{name}-{key}")
     return models
 
 
@@ -133,7 +131,7 @@ def main(
 ) -> None:
     """Adapt models of several seeds to a new place, and judge them at both places."""
     sweep = read_sweep(TRIALS, data)
-    seeds = [train(sweep, params, place) for params in sweep.trials.values()]
+    seeds = [train(sweep, trial.params, place) for trial in sweep.trials.values()]
     # What has parts of its own keeps them.
     ingest = IngestParams(val_share=0.0, test_share=0.0)
     sources = {name: capture_pairs([(name, data / name)], ingest) for name in (HOME, place)}

@@ -17,22 +17,23 @@ from typing import Annotated
 import typer
 
 from benchmarks.peers import SETS, SHARED
-from benchmarks.sweep import Sweep, Trained, read_sweep, train_trial
+from benchmarks.trials import Sweep, Trained, read_sweep, train_trial
 from ssvif.evaluation.candidates import MAX, MEAN, FusionCandidate
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.schedule import draw_schedule
 from ssvif.evaluation.scores import score_pairs
 from ssvif.evaluation.summary import pipe_table
-from ssvif.files import write_json, write_text
+from ssvif.files import atomic_folder, write_json, write_text
 from ssvif.fuse.places import PRETRAINED, WEIGHTS_NAME
 from ssvif.metrics.table import STANDARD
 from ssvif.models.fusion import FusionNet
-from ssvif.models.weights import save_fusion, save_model
+from ssvif.models.weights import load_fusion, save_fusion
 from ssvif.params import IngestParams, Params
 from ssvif.registry.bundle import CARD, METRICS, PARAMS
 from ssvif.stages.training import training_device
 
 TRIALS = Path(__file__).parent / "sweeps/champion.yaml"
+WORK = Path(".cache/sweep")
 SEEDS = Path(".cache/champion")
 OWN = "this model"
 
@@ -87,20 +88,20 @@ def main(
     """Train the champion's seeds; write the package's model where its seed is among them."""
     sweep = read_sweep(TRIALS, data)
     first = min(number for _, number in sweep.trials)
-    for (_, number), params in sweep.trials.items():
+    for (_, number), trial in sweep.trials.items():
         if seed and number not in seed:
             continue
-        trained = train_trial(sweep, params)
-        _keep(trained, params, SEEDS / str(number))
+        trained = train_trial(sweep, trial, WORK)
+        _keep(trained, SEEDS / str(number))
         if number == first:
-            _publish(trained.model.eval().fusion, params, sweep, data)
+            _publish(load_fusion(trained.weights), trial.params, sweep, data)
             typer.echo(f"written to {PRETRAINED}")
 
 
-def _keep(trained: Trained, params: Params, folder: Path) -> None:
+def _keep(trained: Trained, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(trained.stage_one, folder / "stage_one.safetensors")
-    save_model(folder / "stage_two.safetensors", trained.model, network=params.network)
+    shutil.copyfile(trained.weights, folder / "stage_two.safetensors")
     draw_schedule(folder / "dynamic_weight.png", trained.record.rows)
 
 
@@ -108,10 +109,11 @@ def _publish(fusion: FusionNet, params: Params, sweep: Sweep, data: Path) -> Non
     """Write the model's folder in the package."""
     metrics = _scores(fusion, data)
     manifest = sweep.source.manifest
-    sets = manifest.groupby("set").size().to_dict()
+    learnt = manifest[manifest["split"] == "train"]
+    sets = learnt.groupby("set").size().to_dict()
     card = _CARD.format(
         parameters=sum(parameter.numel() for parameter in fusion.parameters()),
-        pairs=len(manifest),
+        pairs=len(learnt),
         sets=", ".join(f"{name} {count}" for name, count in sets.items()),
         one=params.stage_one.steps,
         batch=params.stage_one.batch,
@@ -121,11 +123,11 @@ def _publish(fusion: FusionNet, params: Params, sweep: Sweep, data: Path) -> Non
         seed=params.seed,
         tables="\n\n".join(_table(name, scores) for name, scores in metrics.items()),
     )
-    PRETRAINED.mkdir(exist_ok=True)
-    save_fusion(PRETRAINED / WEIGHTS_NAME, fusion, network=params.network)
-    write_json(PRETRAINED / PARAMS, params.model_dump(mode="json", include=_SECTIONS))
-    write_json(PRETRAINED / METRICS, metrics)
-    write_text(PRETRAINED / CARD, card)
+    with atomic_folder(PRETRAINED) as new:
+        save_fusion(new / WEIGHTS_NAME, fusion, network=params.network)
+        write_json(new / PARAMS, params.model_dump(mode="json", include=_SECTIONS))
+        write_json(new / METRICS, metrics)
+        write_text(new / CARD, card)
 
 
 def _scores(fusion: FusionNet, data: Path) -> dict[str, dict[str, dict[str, float]]]:

@@ -5,7 +5,7 @@ segmentations on held-out pairs. Goes on where it was stopped; prints a Markdown
 minutes a training on one core.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -15,13 +15,18 @@ import torch
 import typer
 
 from benchmarks.peers import SHARED
-from benchmarks.sweep import STAGE_ONE, STAGE_TWO, train_both
+from benchmarks.trials import (
+    STAGE_ONE,
+    STAGE_TWO,
+    record_of,
+    train_one,
+    train_two,
+    training_key,
+)
 from ssvif.data.views import Pair, load_pairs
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource
-from ssvif.files import sha256_file, sha256_json
 from ssvif.params import Params, load_params
-from ssvif.stages.training import training_code
 from ssvif.training.stages import TrainingData, stage_two_side
 
 WORK = Path(".cache/collapse")
@@ -101,23 +106,19 @@ def train_case(name: str, source: PairSource, params: Params) -> Mapping[str, fl
     pairs = load_pairs(source.pairs, chosen, min_side=side)
     if case.dead:
         pairs[::2] = [_without(pair, case.dead) for pair in pairs[::2]]
-    folders = [
-        WORK / f"{stage}-{_key(name, chosen, params, sections)}"
-        for stage, sections in (("stage_one", STAGE_ONE), ("stage_two", STAGE_TWO))
-    ]
     val = load_pairs(source.pairs, held_out, min_side=side)
-    return train_both(TrainingData(pairs, val), params, *folders).record.last
+    data = TrainingData(pairs, val)
+    about = [name, case.dead, _GREY, *chosen, *held_out]
+    one, two = (
+        WORK / f"{stage}-{training_key(params, about, sections)}"
+        for stage, sections in (("stage_one", STAGE_ONE), ("stage_two", STAGE_TWO))
+    )
+    return record_of(train_two(train_one(data, params, one), data, params, two)).last
 
 
 def _without(pair: Pair, camera: str) -> Pair:
     grey = torch.full_like(getattr(pair, camera), _GREY)
     return replace(pair, **{camera: grey})
-
-
-def _key(name: str, ids: Sequence[str], params: Params, sections: Sequence[str]) -> str:
-    values = params.model_dump(mode="json", include=set(sections))
-    code = [sha256_file(path) for path in training_code()]
-    return sha256_json([name, values, list(ids), code, torch.__version__])[:16]
 
 
 if __name__ == "__main__":
