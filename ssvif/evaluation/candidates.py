@@ -13,8 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssvif.data.views import Pair
-from ssvif.errors import ModelError
-from ssvif.models.fusion import FusionNet
+from ssvif.models.fusion import FusionNet, require_finite
 from ssvif.models.machine import machine_view
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
@@ -109,11 +108,7 @@ class FusionCandidate:
             ModelError: If the output is not a number somewhere.
         """
         fused: Tensor = self.fusion(scene.vis_y, scene.ir).fused_y
-        if not torch.isfinite(fused).all():
-            raise ModelError(
-                f"{self.name}: the fused image has values that are not numbers; train it again"
-            )
-        return quantise(fused)
+        return quantise(require_finite(fused, self.name))
 
 
 @dataclass(frozen=True)
@@ -160,9 +155,14 @@ class MachineCandidate:
 
     @torch.inference_mode()
     def fuse(self, scene: Scene) -> Tensor:
-        """Return the view, (1, 3, H, W)."""
+        """Return the view, (1, 3, H, W).
+
+        Raises:
+            ModelError: If it is not a number somewhere.
+        """
         recipe = self.fusion(scene.vis_y, scene.ir).recipe
-        return quantise(machine_view(vis=scene.vis, ir=scene.ir, recipe=recipe))
+        view = machine_view(vis=scene.vis, ir=scene.ir, recipe=recipe)
+        return quantise(require_finite(view, self.name))
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def open_lineup(
         EvaluationError: If a name is taken, or a folder has no image of the evaluated pairs.
         ModelError: If a model is missing or damaged.
     """
-    check_names([*models, *folders])
+    check_names([*models, *(f"{name}{MACHINE}" for name in models), *folders])
     opened = [open_folder(name, path, rows, manifest) for name, path in folders.items()]
     return Lineup(
         models=tuple(open_model(name, path, device) for name, path in models.items()),

@@ -12,7 +12,7 @@ from ssvif.errors import ShapeError
 from ssvif.files import sha256_file
 from ssvif.fuse.places import CHAMPION, PRETRAINED, WEIGHTS_NAME
 from ssvif.fuse.views import FUSED, MACHINE, View
-from ssvif.models.fusion import FusionNet
+from ssvif.models.fusion import FusionNet, require_finite
 from ssvif.models.machine import machine_view
 from ssvif.models.weights import load_fusion
 from ssvif.ops import luminance, with_chroma
@@ -78,10 +78,11 @@ class Fuser:
 
         Raises:
             ShapeError: If the arrays are of other shapes or types.
+            ModelError: If the image is not a number somewhere.
         """
         _require_pair(vis, ir)
         with torch.inference_mode():
-            image = self._fuse(self._planes(vis), self._planes(ir))
+            image = require_finite(self._fuse(self._planes(vis), self._planes(ir)), "the model")
         levels = (image[0] * 255.0).round().to(torch.uint8)
         pixels: UInt8Image = levels.permute(1, 2, 0).cpu().numpy()
         return pixels if pixels.shape[-1] == 3 else pixels[..., 0]

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssvif.errors import ShapeError
+from ssvif.errors import ModelError, ShapeError
 from ssvif.models.machine import Recipe, RecipeHead
 
 # The least difference that decides between the cameras is a few grey levels: with 16, a
@@ -65,6 +65,24 @@ class RepConv(nn.Module):
         return F.conv2d(
             image, self.merged_weight(), self.square.bias, stride=self.stride, padding=1
         )
+
+
+def require_finite(image: Tensor, model: str) -> Tensor:
+    """Return an image that a network made.
+
+    Args:
+        image: Of any shape.
+        model: What the network is called.
+
+    Raises:
+        ModelError: If it has values that are not numbers.
+    """
+    if not torch.isfinite(image).all():
+        raise ModelError(
+            f"{model}: the image has values that are not numbers; train it again, or use the model "
+            "before it"
+        )
+    return image
 
 
 def without_dead(fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:

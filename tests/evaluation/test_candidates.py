@@ -11,10 +11,12 @@ from ssvif.evaluation.candidates import (
     REDMAX,
     STACK,
     VIS,
+    MachineCandidate,
     Scene,
     in_colour,
     segment,
 )
+from ssvif.models.machine import machine_view
 from ssvif.ops import luminance, rgb_to_ycbcr
 
 HALF_LEVEL = {"atol": 0.5 / 255 + 1e-6, "rtol": 0.0}
@@ -42,6 +44,14 @@ def test_fuse__false_colours_hold_both_sources(scene: Scene) -> None:
     torch.testing.assert_close(blue, scene.vis[:, 2], **HALF_LEVEL)
 
 
+def test_machine_candidate__shows_what_the_recipe_says(scene: Scene, models) -> None:
+    fusion = models["stage_two"].fusion
+    expected = machine_view(vis=scene.vis, ir=scene.ir, recipe=fusion(scene.vis_y, scene.ir).recipe)
+    candidate = MachineCandidate("machine", fusion)
+    torch.testing.assert_close(candidate.fuse(scene), expected, **HALF_LEVEL)
+    assert not candidate.fused, "no fusion metric scores it"
+
+
 def test_fuse__holds_whole_grey_levels(scene: Scene, candidates) -> None:
     for candidate in (*candidates, *PLAIN.values()):
         levels = candidate.fuse(scene) * 255.0
@@ -55,7 +65,7 @@ def test_plain__only_the_mean_and_the_maximum_are_fusions() -> None:
 
 def test_fuse__what_is_not_a_number_is_refused(scene: Scene, models, candidates) -> None:
     models["stage_two"].share = float("nan")
-    with pytest.raises(ModelError, match="stage_two: the fused image has values that are not"):
+    with pytest.raises(ModelError, match="stage_two: the image has values that are not"):
         candidates[1].fuse(scene)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssvif.errors import ShapeError
+from ssvif.errors import ModelError, ShapeError
 from ssvif.files import sha256_file
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.places import CHAMPION, PRETRAINED, WEIGHTS_NAME
@@ -51,6 +51,15 @@ def test_fuser__the_machine_view_has_what_the_network_learnt(tiny_network):
     assert np.array_equal(fuser(vis[..., 0], ir), np.dstack([ir, vis[..., 0], vis[..., 0]]))
 
 
+@pytest.mark.parametrize("view", ["fused", "machine"])
+def test_fuser__what_is_not_a_number_is_refused(tiny_network, view):
+    fusion = build_fusion(tiny_network)
+    torch.nn.init.constant_(fusion.head.bias, float("nan"))
+    torch.nn.init.constant_(fusion.recipe.mixing, float("nan"))
+    with pytest.raises(ModelError, match="not numbers; train it again"):
+        Fuser(fusion, view=view)(*_pair())
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -72,6 +81,7 @@ def test_load__takes_a_bundle_folder_or_a_file(tmp_path, tiny_model, tiny_networ
     assert np.array_equal(Fuser.load(tmp_path)(vis, ir), Fuser.load(path)(vis, ir))
 
 
+@pytest.mark.skipif(not PRETRAINED.is_dir(), reason="`make champion` has not been run yet")
 def test_load__the_champion_or_what_comes_with_the_package(
     tmp_path, monkeypatch, tiny_model, tiny_network
 ):
