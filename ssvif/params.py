@@ -155,7 +155,7 @@ class StageTwoParams(_Section):
     batch: Count = 8
     crop: Annotated[int, Field(ge=32, multiple_of=32)] = 128
     learning_rate: Positive = 5.0e-4
-    mixing_learning_rate: Positive = 0.15
+    mixing_learning_rate: Positive = 0.3
     tone_learning_rate: Positive = 2.0e-2
     head_learning_rate: Positive = 1.0e-4
     trunk_learning_rate: Positive = 1.0e-5
