@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -116,14 +117,23 @@ def read_sweep(path: Path, data: Path) -> Sweep:
         data: The folder that its captures lie in.
     """
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    trials = {
+    trials = trials_of(content)
+    folders = [(name, data / folder) for name, folder in content["data"].items()]
+    source = capture_pairs(folders, next(iter(trials.values())).params.ingest)
+    return Sweep(source, content["probed"], trials)
+
+
+def trials_of(content: Mapping[str, Any]) -> dict[tuple[str, int], Trial]:
+    """Return the trials of a file's content, by name and seed.
+
+    Raises:
+        ParamsError: If a parameter is not known, or a value is not of its type.
+    """
+    return {
         (str(name), seed): _trial({**content["base"], **own, "seed": seed})
         for name, own in content["trials"].items()
         for seed in content["seeds"]
     }
-    folders = [(name, data / folder) for name, folder in content["data"].items()]
-    source = capture_pairs(folders, next(iter(trials.values())).params.ingest)
-    return Sweep(source, content["probed"], trials)
 
 
 def _trial(values: Mapping[str, object]) -> Trial:
