@@ -5,7 +5,8 @@
         --stage-one SEED0_ONE.safetensors ... --fused SeAFusion=../shared/peers/msrs_half/SeAFusion
 
 Each model is judged by a probe of its own seed, and each rival by probes of the same seeds, so that
-the luck of both trainings is in the intervals. Probes train on the labelled pairs of the captures'
+the luck of both trainings is in the intervals; p, which swaps blocks of scenes, knows nothing of
+it. Probes train on the labelled pairs of the captures'
 own training part and are tested on the test part; in two folds of whole blocks where there are no
 such parts. Prints a Markdown table; what was probed before is read from the cache.
 """
