@@ -22,7 +22,7 @@ from torch import Tensor
 from benchmarks.composites import PARAMS
 from benchmarks.leads import joined, lead
 from ssvif.cli.names import named_folder, split_name
-from ssvif.evaluation.candidates import PLAIN, Candidate, FusionCandidate, MachineCandidate
+from ssvif.evaluation.candidates import PLAIN, Candidate, FusionCandidate
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.folders import open_folder
 from ssvif.evaluation.pairs import PairSource, read_scene
@@ -36,6 +36,7 @@ from ssvif.probes.tasks import ProbeTask, load_tasks
 from ssvif.stages.training import training_device
 
 STAGE_ONE = "stage one"
+VIEWS = (FUSED, MACHINE)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Judging:
 def views(model: Path, stage_one: Path | None) -> list[Candidate]:
     """Return both views of a model, and the fused view of its stage one."""
     fusion = load_fusion(model).to(training_device())
-    shown: list[Candidate] = [FusionCandidate(FUSED, fusion), MachineCandidate(MACHINE, fusion)]
+    shown: list[Candidate] = [FusionCandidate(view, fusion, view=view) for view in VIEWS]
     if stage_one:
         shown.append(FusionCandidate(STAGE_ONE, load_fusion(stage_one).to(training_device())))
     return shown
@@ -90,7 +91,7 @@ def table(results: Mapping[str, Sequence[ProbeResult]]) -> str:
         precision = [r.detections.query("`class` == 'all'")["ap50"].mean() for r in results[name]]
         leads = [
             " | " if name == view else str(lead(score, counts[view], counts[name]))
-            for view in (FUSED, MACHINE)
+            for view in VIEWS
         ]
         mean = score(counts[name]).mean()
         cells = [name, f"{mean:.3f}", f"{sum(precision) / len(precision):.3f}", *leads]

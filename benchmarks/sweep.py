@@ -24,7 +24,7 @@ import ssvif
 from benchmarks.composites import PARAMS as PROBES
 from benchmarks.leads import Lead, joined, lead
 from benchmarks.trials import STAGE_TWO, Sweep, Trial, read_sweep, train_trial, training_key
-from ssvif.evaluation.candidates import Candidate, FusionCandidate, MachineCandidate
+from ssvif.evaluation.candidates import Candidate, FusionCandidate
 from ssvif.evaluation.pairs import read_scene
 from ssvif.evaluation.probing import scene_images
 from ssvif.evaluation.scores import score_pairs
@@ -64,7 +64,7 @@ def judge(sweep: Sweep, fusion: FusionNet, *, key: str, seed: int) -> dict[str, 
     The segmenter's counts are kept under the row's key, to compare trials with.
     """
     source, device = sweep.source, training_device()
-    fused, machine = FusionCandidate(FUSED, fusion), MachineCandidate(MACHINE, fusion)
+    machine, fused = (FusionCandidate(view, fusion, view=view) for view in VIEWS)
     val = source.manifest[source.manifest["split"] == "val"]
     found = score_pairs(val, [fused], folder=source.pairs, device=device).pairs
     figures = {metric.acronym: float(found[metric.acronym].mean()) for metric in STANDARD}

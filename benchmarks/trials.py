@@ -11,8 +11,9 @@ stopped. The reserved key `stage: one` judges what stage one leaves.
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -186,28 +187,19 @@ def train_trial(sweep: Sweep, trial: Trial, folder: Path) -> Trained:
 
 def train_one(data: TrainingData, params: Params, place: Path) -> Path:
     """Return the weights of stage one; they and the record lie beside `place`."""
-    weights = place.with_suffix(".safetensors")
-    if not weights.is_file():
-        model = train_stage_one(
-            data,
-            params,
-            recorder=Record(place.with_suffix(_RECORD)),
-            checkpoints=CheckpointFolder(place),
-            device=training_device(),
-        )
-        save_model(weights, model, network=params.network)
-        shutil.rmtree(place, ignore_errors=True)  # a hundred megabytes
-    return weights
+    return _kept(partial(train_stage_one, data, params), params, place)
 
 
 def train_two(start: Path, data: TrainingData, params: Params, place: Path) -> Path:
     """Return the weights of stage two, which goes on from those of `start`."""
+    return _kept(partial(train_stage_two, load_model(start), data, params), params, place)
+
+
+def _kept(train: Callable[..., SsvifModel], params: Params, place: Path) -> Path:
+    """Train, or go on, or find that it is done; the checkpoint, 100 MB, goes in the end."""
     weights = place.with_suffix(".safetensors")
     if not weights.is_file():
-        model = train_stage_two(
-            load_model(start),
-            data,
-            params,
+        model = train(
             recorder=Record(place.with_suffix(_RECORD)),
             checkpoints=CheckpointFolder(place),
             device=training_device(),

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssvif.data.views import Pair
+from ssvif.fuse.views import FUSED, View
 from ssvif.models.fusion import FusionNet, require_finite
 from ssvif.models.machine import machine_view
 from ssvif.models.network import SsvifModel
@@ -88,27 +89,36 @@ class Candidate(Protocol):
 
 @dataclass(frozen=True)
 class FusionCandidate:
-    """A trained fusion network.
+    """One view of a trained fusion network.
 
     Args:
         name: What it is called in tables.
         fusion: On the device of the scenes, in evaluation mode.
+        view: `fused`, or `machine`, which no fusion metric scores.
     """
 
     name: str
     fusion: FusionNet
-    fused: bool = True
+    view: View = FUSED
     live: bool = True
+
+    @property
+    def fused(self) -> bool:
+        """Whether the view is a fusion."""
+        return self.view == FUSED
 
     @torch.inference_mode()
     def fuse(self, scene: Scene) -> Tensor:
-        """Return the fused luminance (1, 1, H, W).
+        """Return the fused luminance (1, 1, H, W), or the machine view (1, 3, H, W).
 
         Raises:
-            ModelError: If the output is not a number somewhere.
+            ModelError: If it is not a number somewhere.
         """
-        fused: Tensor = self.fusion(scene.vis_y, scene.ir).fused_y
-        return quantise(require_finite(fused, self.name))
+        made = self.fusion(scene.vis_y, scene.ir)
+        image: Tensor = made.fused_y
+        if not self.fused:
+            image = machine_view(vis=scene.vis, ir=scene.ir, recipe=made.recipe)
+        return quantise(require_finite(image, self.name))
 
 
 @dataclass(frozen=True)
@@ -137,32 +147,6 @@ class ModelCandidate:
             ModelError: If the output is not a number somewhere.
         """
         return FusionCandidate(self.name, self.fusion).fuse(scene)
-
-
-@dataclass(frozen=True)
-class MachineCandidate:
-    """The machine view of a trained model: an image for segmenters, not scored as a fusion.
-
-    Args:
-        name: What it is called in tables.
-        fusion: On the device of the scenes, in evaluation mode.
-    """
-
-    name: str
-    fusion: FusionNet
-    fused: bool = False
-    live: bool = True
-
-    @torch.inference_mode()
-    def fuse(self, scene: Scene) -> Tensor:
-        """Return the view, (1, 3, H, W).
-
-        Raises:
-            ModelError: If it is not a number somewhere.
-        """
-        recipe = self.fusion(scene.vis_y, scene.ir).recipe
-        view = machine_view(vis=scene.vis, ir=scene.ir, recipe=recipe)
-        return quantise(require_finite(view, self.name))
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,15 @@ from ssvif.evaluation.candidates import (
     PLAIN,
     Candidate,
     FusionCandidate,
-    MachineCandidate,
     ModelCandidate,
 )
 from ssvif.evaluation.folders import FolderCandidate, open_folder
 from ssvif.evaluation.pairs import read_scene
+from ssvif.fuse.views import MACHINE
 from ssvif.models.weights import has_branches, load_fusion, load_model
 
 STAGE_ONE, STAGE_TWO = "stage_one", "stage_two"
-MACHINE = "_machine"  # behind the name of a model whose machine view is shown
+MACHINE_SUFFIX = "_machine"  # behind the name of a model whose machine view is shown
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # What metrics.json has beside candidates, and what is always evaluated.
@@ -55,7 +55,10 @@ class Lineup:
     @property
     def probed(self) -> tuple[Candidate, ...]:
         """Those that a probe may be trained on, in the order of tables."""
-        machines = (MachineCandidate(f"{m.name}{MACHINE}", m.fusion) for m in self.models)
+        machines = (
+            FusionCandidate(f"{m.name}{MACHINE_SUFFIX}", m.fusion, view=MACHINE)
+            for m in self.models
+        )
         return (*PLAIN.values(), *self.models, *machines, *self.folders)
 
     @property
@@ -103,7 +106,7 @@ def open_lineup(
         EvaluationError: If a name is taken, or a folder has no image of the evaluated pairs.
         ModelError: If a model is missing or damaged.
     """
-    check_names([*models, *(f"{name}{MACHINE}" for name in models), *folders])
+    check_names([*models, *(f"{name}{MACHINE_SUFFIX}" for name in models), *folders])
     opened = [open_folder(name, path, rows, manifest) for name, path in folders.items()]
     return Lineup(
         models=tuple(open_model(name, path, device) for name, path in models.items()),

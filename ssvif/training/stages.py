@@ -14,8 +14,10 @@ from ssvif.seeding import derive_seed
 from ssvif.training.checkpoint import CheckpointFolder
 from ssvif.training.consistency import CrossSegmentationConsistency
 from ssvif.training.dynamic_weight import DynamicWeight
+from ssvif.training.fusion_objective import FusionObjective
+from ssvif.training.joint_objective import JointObjective
 from ssvif.training.loop import Objective, Phase, Recorder, train
-from ssvif.training.objectives import FusionObjective, JointObjective, WarmUpObjective
+from ssvif.training.warm_up_objective import WarmUpObjective
 
 VALIDATION_BATCHES = 4
 SETTLING_BATCHES = 16

@@ -11,7 +11,7 @@ from ssvif.evaluation.candidates import (
     REDMAX,
     STACK,
     VIS,
-    MachineCandidate,
+    FusionCandidate,
     Scene,
     in_colour,
     segment,
@@ -44,10 +44,12 @@ def test_fuse__false_colours_hold_both_sources(scene: Scene) -> None:
     torch.testing.assert_close(blue, scene.vis[:, 2], **HALF_LEVEL)
 
 
-def test_machine_candidate__shows_what_the_recipe_says(scene: Scene, models) -> None:
+def test_fusion_candidate__its_machine_view_shows_what_the_recipe_says(
+    scene: Scene, models
+) -> None:
     fusion = models["stage_two"].fusion
     expected = machine_view(vis=scene.vis, ir=scene.ir, recipe=fusion(scene.vis_y, scene.ir).recipe)
-    candidate = MachineCandidate("machine", fusion)
+    candidate = FusionCandidate("machine", fusion, view="machine")
     torch.testing.assert_close(candidate.fuse(scene), expected, **HALF_LEVEL)
     assert not candidate.fused, "no fusion metric scores it"
 

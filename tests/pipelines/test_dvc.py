@@ -130,7 +130,7 @@ def test_reproduce__beside_another_dvc_may_pass_and_touches_nothing_of_it(projec
 
 
 def test_reproduce__while_another_dvc_has_the_folders_lock_may_pass(project):
-    lock = LockFile(str(project / ".dvc/tmp/lock"))
+    lock = LockFile(str(project / ".dvc" / "tmp" / "lock"))
     try:
         with pytest.raises(StageFailedError, match="say: another DVC is at work") as failure:
             run("world")

@@ -1,0 +1,179 @@
+"""What the warm-up and the joint stage share: both segmentations, the task, its health."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ssvif.data.views import Views
+from ssvif.models.fusion import Fused
+from ssvif.models.machine import machine_view
+from ssvif.models.network import SsvifModel
+from ssvif.ops import luminance, with_chroma
+from ssvif.seeding import derive_seed
+from ssvif.training import health
+from ssvif.training.augment import draw_kept, jitter, noisy_channel
+from ssvif.training.consistency import (
+    ConsistencyResult,
+    CrossSegmentationConsistency,
+    FirstViews,
+    SecondViews,
+)
+from ssvif.training.dynamic_weight import ConsistencyHealth
+from ssvif.training.loop import Figures
+
+
+class BranchObjective(nn.Module):
+    """What the warm-up and the joint stage share: the model, the task, its health."""
+
+    def __init__(
+        self,
+        model: SsvifModel,
+        consistency: CrossSegmentationConsistency,
+        *,
+        rates: tuple[float, float],
+        health_every: int,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.consistency = consistency
+        self._head_rate, self._trunk_rate = rates
+        self._health_every = health_every
+        self._watch = health.HealthWatch(len(model.prototypes))
+        # A buffer, so that a resumed run weighs its first steps as an undisturbed one does.
+        self.equivariance: Tensor
+        self.register_buffer("equivariance", torch.zeros((), device=model.prototypes.device))
+
+    def after_step(self) -> None:
+        """Put the prototypes back on the sphere and let the teacher follow."""
+        self.model.normalize_prototypes()
+        self.consistency.follow(self.model)
+
+    def validate(self, views: Views) -> Figures:
+        """Return the teacher's agreement, used prototypes and shortcuts on a held-out batch."""
+        return self._measure(views)
+
+    def _branch_groups(self) -> list[dict[str, Any]]:
+        branches = (self.model.feature_branch, self.model.pixel_branch)
+        trunks = [p for branch in branches for p in branch.trunk.parameters()]
+        of_trunks = {id(parameter) for parameter in trunks}
+        heads = [p for b in branches for p in b.parameters() if id(p) not in of_trunks]
+        return [
+            {"params": [*heads, self.model.prototypes], "lr": self._head_rate},
+            {"params": trunks, "lr": self._trunk_rate},
+        ]
+
+    def _consistency(
+        self, fused: Fused, views: Views
+    ) -> tuple[ConsistencyResult, ConsistencyHealth]:
+        """Compute the task on a batch whose first half are the first views."""
+        half = views.ir.shape[0] // 2
+        params = self.consistency.params
+        images = seen_images(fused, views)
+        image, vis, ir = (
+            jitter(planes[half:], batch_generator(views, name))
+            for name, planes in (("image", images), ("vis", views.vis), ("ir", views.ir))
+        )
+        second = SecondViews(
+            image=noisy_channel(image, params.channel_noise, batch_generator(views, "channel")),
+            vis=vis,
+            ir=ir,
+            kept=draw_kept(half, params.source_dropout, batch_generator(views, "kept")).to(vis),
+        )
+        first = FirstViews(images[:half].detach(), views.vis[:half], views.ir[:half])
+        result = self.consistency(self.model, first, second, views.overlap)
+        classes = (result.feature_classes, result.pixel_classes)
+        return result, ConsistencyHealth(
+            agreement=health.class_agreement(*classes),
+            effective_prototypes=health.used_prototypes(
+                *classes, prototypes=len(self.model.prototypes)
+            ),
+            equivariance=float(self.equivariance),
+        )
+
+    def _refresh_health(self, views: Views, step: int) -> Figures:
+        """Measure the teacher, every so many steps: too dear for every step."""
+        if step % self._health_every:
+            return {}
+        figures = self._measure(views)
+        self.equivariance.fill_(figures["equivariance"])
+        return {f"teacher/{name}": value for name, value in figures.items()}
+
+    @torch.no_grad()
+    def settle(self, batches: Iterable[Views]) -> None:
+        """Give the teacher's heads the statistics of images as they are used.
+
+        Those that training leaves are of images with noise, and of cameras that are missing.
+        """
+        with _centred(self.consistency.teacher, momentum=None):
+            for views in batches:
+                self._segment(views)
+
+    def _segment(self, views: Views) -> tuple[Fused, Tensor, Tensor]:
+        """Return what the teacher fuses, and its scores (2 B, K, ., .) of both levels."""
+        teacher = self.consistency.teacher
+        fused = teacher.fusion(luminance(views.vis), views.ir)
+        feature = teacher.feature_level(views.vis, views.ir)
+        return fused, feature, teacher.pixel_level(seen_images(fused, views))
+
+    @torch.no_grad()
+    def _measure(self, views: Views) -> Figures:
+        teacher = self.consistency.teacher
+        with _centred(teacher, momentum=0.0):
+            fused, *scores = self._segment(views)
+        feature, pixel = (score.argmax(1) for score in scores)
+        half = len(pixel) // 2
+        feature = feature[:half]
+        shared = (views.overlap.first(feature), views.overlap.second(pixel[half:]))
+        return {
+            "agreement": health.class_agreement(*shared),
+            "effective_prototypes": health.used_prototypes(
+                feature, pixel, prototypes=len(teacher.prototypes)
+            ),
+            "equivariance": health.equivariance(pixel[:half], pixel[half:], views.overlap),
+            "position_information": health.position_information(pixel),
+            "brightness_information": health.brightness_information(pixel, fused.fused_y),
+        }
+
+
+def seen_images(fused: Fused, views: Views) -> Tensor:
+    """Return what the pixel-level branch sees, (2 B, 3, S, S).
+
+    Of every other scene that is the machine view, of the others the fused image in colour: the
+    branch learns to read both.
+    """
+    scenes = torch.arange(len(views.ir), device=views.ir.device) % (len(views.ir) // 2)
+    is_machine = (scenes % 2 == 0)[:, None, None, None]
+    machine = machine_view(vis=views.vis, ir=views.ir, recipe=fused.recipe)
+    return torch.where(is_machine, machine, with_chroma(fused.fused_y, views.vis))
+
+
+@contextmanager
+def _centred(model: SsvifModel, *, momentum: float | None) -> Iterator[None]:
+    """Let both heads centre a batch by its own statistics.
+
+    Args:
+        model: In evaluation mode.
+        momentum: How far what they keep moves towards those; None for the mean over all batches
+            from here on.
+    """
+    centres = [branch.head.centre for branch in (model.feature_branch, model.pixel_branch)]
+    usual = centres[0].momentum
+    for centre in centres:
+        centre.momentum = momentum
+        if momentum is None:
+            centre.reset_running_stats()
+        centre.train()
+    try:
+        yield
+    finally:
+        for centre in centres:
+            centre.momentum = usual
+            centre.eval()
+
+
+def batch_generator(views: Views, name: str) -> torch.Generator:
+    """Return the random numbers of one consumer in a batch."""
+    return torch.Generator().manual_seed(derive_seed(views.seed, name))

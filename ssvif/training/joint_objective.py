@@ -1,0 +1,141 @@
+"""Stage two's objective: fusion and both branches."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssvif.data.views import Views
+from ssvif.models.machine import PLANE_NAMES, Recipe
+from ssvif.models.network import SsvifModel
+from ssvif.ops import luminance
+from ssvif.params import FusionLossParams, StageTwoParams
+from ssvif.training.branch_objective import BranchObjective
+from ssvif.training.consistency import CrossSegmentationConsistency
+from ssvif.training.dynamic_weight import DynamicWeight
+from ssvif.training.fusion_objective import weighted_fusion_loss
+from ssvif.training.loop import Figures, gradient_norm
+
+
+class JointObjective(BranchObjective):
+    """Stage two: fusion and consistency together.
+
+    The branches get the whole consistency gradient; the fusion network gets it times the
+    dynamic weight, beside the fusion loss's.
+
+    Args:
+        model: The model.
+        consistency: The task.
+        dynamic_weight: Weighs the consistency gradient at the fusion network.
+        weights: Weights of the fusion loss's terms.
+        params: Learning rates.
+        health_every: Steps between the dearer health figures.
+    """
+
+    def __init__(
+        self,
+        model: SsvifModel,
+        consistency: CrossSegmentationConsistency,
+        dynamic_weight: DynamicWeight,
+        weights: FusionLossParams,
+        params: StageTwoParams,
+        *,
+        health_every: int,
+    ) -> None:
+        rates = (params.head_learning_rate, params.trunk_learning_rate)
+        super().__init__(model, consistency, rates=rates, health_every=health_every)
+        self._dynamic_weight = dynamic_weight
+        self._weights = weights
+        self._rates = params
+        self._trust = 0.0
+        self._before: list[Tensor] = []
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the parameters of fusion, of the recipe, of heads and of trunks."""
+        fusion = self.model.fusion
+        recipe = fusion.recipe
+        tones = [*recipe.context.parameters(), *recipe.strength.parameters()]
+        apart = {id(parameter) for parameter in (recipe.mixing, *tones)}
+        rest = [p for p in fusion.parameters() if id(p) not in apart]
+        return [
+            {"params": rest, "lr": self._rates.learning_rate},
+            {"params": [recipe.mixing], "lr": self._rates.mixing_learning_rate},
+            {"params": tones, "lr": self._rates.tone_learning_rate},
+            *self._branch_groups(),
+        ]
+
+    def backward(self, views: Views, step: int) -> Figures:
+        """Leave the joint gradients, the fusion network's weighted."""
+        figures = self._refresh_health(views, step)
+        vis_y = luminance(views.vis)
+        fused = self.model.fusion(vis_y, views.ir)
+        loss, fusion_figures = weighted_fusion_loss(fused.fused_y, vis_y, views.ir, self._weights)
+        result, step_health = self._consistency(fused, views)
+
+        parameters = list(self.model.fusion.parameters())
+        fusion_gradients = torch.autograd.grad(
+            loss, parameters, retain_graph=True, allow_unused=True
+        )
+        (result.cross + result.own).backward()
+        pulled = [
+            (parameter.grad, gradient)
+            for parameter, gradient in zip(parameters, fusion_gradients, strict=True)
+            if parameter.grad is not None
+        ]
+        # Recipes have no part in the fusion loss: they have nothing to be balanced with.
+        shared = [(pull, gradient) for pull, gradient in pulled if gradient is not None]
+        terms = self._dynamic_weight.update(
+            step,
+            fusion_norm=gradient_norm([gradient for _, gradient in shared]),
+            consistency_norm=gradient_norm([pull for pull, _ in shared]),
+            health=step_health,
+        )
+        for pull, gradient in shared:
+            pull.mul_(terms.weight).add_(gradient)
+        self._trust = terms.trust
+        self._before = [p.detach().clone() for p in self.model.fusion.recipe.parameters()]
+
+        figures |= shares_in(fused.recipe)
+        consistency = float(result.cross.detach())
+        weight_terms = {f"dynamic_weight/{name}": value for name, value in asdict(terms).items()}
+        figures |= fusion_figures | asdict(step_health) | weight_terms
+        figures |= {"consistency": consistency, "own": float(result.own.detach())}
+        figures["loss"] = fusion_figures["loss"] + terms.weight * consistency
+        self._watch.check(step, figures)
+        return figures
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Let the recipe go the trusted part of the optimiser's step, and the teacher follow."""
+        for parameter, before in zip(
+            self.model.fusion.recipe.parameters(), self._before, strict=True
+        ):
+            parameter.copy_(torch.lerp(before, parameter, self._trust))
+        super().after_step()
+
+    def validate(self, views: Views) -> Figures:
+        """Return the fusion loss of the averaged network and the branches' health."""
+        vis_y = luminance(views.vis)
+        fused = self.consistency.teacher.fusion(vis_y, views.ir)
+        _, figures = weighted_fusion_loss(fused.fused_y, vis_y, views.ir, self._weights)
+        return figures | super().validate(views)
+
+    def get_extra_state(self) -> dict[str, float]:
+        """Return the dynamic weight's averages, as part of the state."""
+        return self._dynamic_weight.state_dict()
+
+    def set_extra_state(self, state: Mapping[str, float]) -> None:
+        """Take up the dynamic weight's averages."""
+        self._dynamic_weight.load_state_dict(dict(state))
+
+
+def shares_in(recipe: Recipe) -> Figures:
+    """Return what is in each channel of the machine view, by channel and plane."""
+    shares = recipe.shares[0].detach()  # the same for all images
+    return {
+        f"machine/{channel}/{plane}": float(share)
+        for channel, row in enumerate(shares, start=1)
+        for plane, share in zip(PLANE_NAMES, row, strict=True)
+    }
