@@ -1,17 +1,13 @@
 import copy
-import dataclasses
-import errno
 import math
-from pathlib import Path
 
 import pytest
 import torch
 
 from ssvif.data.views import Pair
-from ssvif.errors import CheckpointError, StorageError, TrainingError
+from ssvif.errors import TrainingError
 from ssvif.params import parse_params
-from ssvif.training import loop
-from ssvif.training.checkpoint import Checkpoint, CheckpointFolder
+from ssvif.training.checkpoint import CheckpointFolder
 from ssvif.training.stages import TrainingData, train_stage_one, train_stage_two
 
 CPU = torch.device("cpu")
@@ -173,49 +169,3 @@ def test_train__a_loss_that_is_not_finite_stops_with_its_name(data, params, tmp_
     with pytest.raises(TrainingError, match=r"stage_one\.learning_rate"):
         _stage_one(data, hot, tmp_path)
     assert CheckpointFolder(tmp_path).steps_done() < 6
-
-
-def test_checkpoint__a_damaged_file_says_what_to_do(tmp_path):
-    (tmp_path / "last.pt").write_bytes(b"not a checkpoint")
-    with pytest.raises(CheckpointError, match="delete it"):
-        CheckpointFolder(tmp_path).load()
-
-
-def test_checkpoint__a_full_disk_leaves_the_last_one(tmp_path, monkeypatch):
-    folder = CheckpointFolder(tmp_path)
-    checkpoint = Checkpoint("p", 0, 3, objective={}, optimizer={}, scheduler={})
-    folder.save(checkpoint)
-
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(StorageError, match="disk is full"):
-        folder.save(dataclasses.replace(checkpoint, step=4))
-    assert folder.load() == checkpoint
-
-
-def test_checkpoint__removing_takes_older_tries_of_the_stage_along(tmp_path):
-    folders = [CheckpointFolder(tmp_path / name) for name in ("one-a", "one-b", "two-a")]
-    for folder in folders:
-        folder.save(Checkpoint("p", 0, 1, objective={}, optimizer={}, scheduler={}))
-    folders[0].remove()
-    assert [path.name for path in tmp_path.iterdir()] == ["two-a"]
-
-
-def test_checkpoint__code_in_a_file_is_never_run(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return (pytest.fail, ("ran",))
-
-    torch.save({"format_version": 1, "phase": Evil()}, tmp_path / "last.pt")
-    with pytest.raises(CheckpointError):
-        CheckpointFolder(tmp_path).load()
-
-
-def test_learning_rate_share__rises_then_falls():
-    shares = [loop.learning_rate_share(step, 100) for step in range(100)]
-    assert shares[4] == 1.0
-    assert shares[:5] == sorted(shares[:5])
-    assert shares[5:] == sorted(shares[5:], reverse=True)
-    assert shares[-1] == pytest.approx(loop.FINAL_RATE, rel=0.1)
