@@ -95,11 +95,11 @@ class NetworkParams(_Section):
 class FusionLossParams(_Section):
     """Aim and weights of the fusion loss, in both training stages."""
 
-    contrast: Annotated[float, Field(ge=1.0, le=2.0)] = 1.3
-    sharpness: Annotated[float, Field(ge=1.0, le=2.0)] = 1.1
+    contrast: Annotated[float, Field(ge=1.0, le=2.0)] = 1.4
+    sharpness: Annotated[float, Field(ge=1.0, le=2.0)] = 1.25
     intensity_weight: NonNegative = 1.0
     gradient_weight: NonNegative = 10.0
-    ssim_weight: NonNegative = 0.25
+    ssim_weight: NonNegative = 0.5
 
 
 class StageOneParams(_Section):

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ssvif.errors import ModelError, ShapeError
-from ssvif.models.machine import Recipe, RecipeHead
+from ssvif.models.machine import Recipe, RecipeHead, of_the_whole
 
 # The least difference that decides between the cameras is a few grey levels: with 16, a
 # difference of 0.1 gives the brighter camera 83 % before anything is learned.
@@ -107,7 +107,8 @@ class FusionNet(nn.Module):
     """Fuse visible luminance and infrared: `fused_y = w * vis_y + (1 - w) * ir + r`.
 
     The weight w starts as a soft choice of the brighter camera and the residual r at zero, so
-    an untrained network is close to the pixel maximum, the strongest plain baseline. In
+    an untrained network is close to the pixel maximum, the strongest plain baseline. What the whole
+    image is like is known everywhere: how bright a place should be depends on it. In
     evaluation mode a camera whose image is constant is dead, and the result is the other one's; in
     training mode a window may be flat.
 
@@ -124,11 +125,12 @@ class FusionNet(nn.Module):
         self.fine = nn.ModuleList(RepConv(channels, channels) for _ in range(blocks))
         self.down = RepConv(channels, 2 * channels, stride=2)
         self.coarse = nn.ModuleList(RepConv(2 * channels, 2 * channels) for _ in range(blocks))
+        self.whole = nn.Linear(4 * channels, 2 * channels)
         self.up = nn.Conv2d(2 * channels, channels, 1)
         self.merge = RepConv(channels, channels)
         self.head = nn.Conv2d(channels, 2 * FINE_STRIDE**2, 3, padding=1)
         self.recipe = RecipeHead(2 * channels)
-        for parameter in self.head.parameters():
+        for parameter in (*self.head.parameters(), *self.whole.parameters()):
             nn.init.zeros_(parameter)
 
     def forward(self, vis_y: Tensor, ir: Tensor) -> Fused:
@@ -168,5 +170,6 @@ class FusionNet(nn.Module):
         coarse = F.relu(self.down(fine))  # (B, 2C, H/4, W/4)
         for block in self.coarse:
             coarse = F.relu(block(coarse))
+        coarse = coarse + self.whole(of_the_whole(coarse))[:, :, None, None]
         context = F.interpolate(self.up(coarse), scale_factor=2.0, mode="nearest")
         return F.relu(self.merge(fine + context)), coarse

@@ -55,11 +55,15 @@ class RecipeHead(nn.Module):
 
     def forward(self, features: Tensor) -> Recipe:
         """Return the recipes of images by their features (B, C, h, w)."""
-        # Root mean squares: a standard deviation has no slope where an image is flat.
-        spread = (features.square().mean((2, 3)) + _EPSILON).sqrt()
-        whole = torch.cat([features.mean((2, 3)), spread], dim=1)  # (B, 2C)
-        tones = torch.tanh(self.strength(F.relu(self.context(whole))))
+        tones = torch.tanh(self.strength(F.relu(self.context(of_the_whole(features)))))
         return Recipe(self.mixing.softmax(1).expand(len(features), -1, -1), tones)
+
+
+def of_the_whole(features: Tensor) -> Tensor:
+    """Return means and root mean squares over the image, (B, 2C), of features (B, C, H, W)."""
+    # Not standard deviations, which have no slope where an image is flat.
+    spread = (features.square().mean((2, 3)) + _EPSILON).sqrt()
+    return torch.cat([features.mean((2, 3)), spread], dim=1)
 
 
 def initial_mixing() -> Tensor:

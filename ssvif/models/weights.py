@@ -14,7 +14,7 @@ from ssvif.models.fusion import FusionNet
 from ssvif.models.network import SsvifModel, build_fusion, build_model
 from ssvif.params import NetworkParams
 
-FORMAT = "ssvif-2"
+FORMAT = "ssvif-3"
 
 # One key: the file format keeps several in no fixed order, and equal models give equal bytes.
 _METADATA_KEY = "ssvif"

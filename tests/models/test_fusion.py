@@ -91,6 +91,19 @@ def test_fusion_net__padding_does_not_change_the_inside(fusion):
     torch.testing.assert_close(padded[..., :32, :32], whole[..., :32, :32])
 
 
+def test_fusion_net__knows_everywhere_what_the_whole_is_like(fusion):
+    torch.nn.init.normal_(fusion.head.weight, std=0.1)
+    image = torch.rand(1, 1, 32, 256)
+    other = torch.cat([image[..., :128], 0.2 * image[..., 128:]], dim=3)
+
+    def left() -> list[torch.Tensor]:
+        return [fusion(plane, plane).fused_y[..., :64] for plane in (image, other)]
+
+    torch.testing.assert_close(*left())
+    torch.nn.init.normal_(fusion.whole.weight, std=0.1)
+    assert not torch.allclose(*left(), atol=1e-3)
+
+
 def test_fusion_net__refuses_planes_that_differ(fusion):
     with pytest.raises(ShapeError, match="of one size"):
         fusion(torch.rand(1, 1, 8, 8), torch.rand(1, 1, 8, 9))

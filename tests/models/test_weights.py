@@ -69,9 +69,9 @@ def test_load_fusion__truncated_file(saved):
     [
         ({}, "expected weights of format"),
         ({"format": "ssvif-0"}, "found ssvif-0"),
-        ({"format": "ssvif-2"}, "network parameters"),
-        ({"format": "ssvif-2", "network": {"width": 3}}, "network parameters"),
-        ({"format": "ssvif-2", "network": {}}, "do not fit"),
+        ({"format": "ssvif-3"}, "network parameters"),
+        ({"format": "ssvif-3", "network": {"width": 3}}, "network parameters"),
+        ({"format": "ssvif-3", "network": {}}, "do not fit"),
         ([], "network parameters"),
     ],
 )
