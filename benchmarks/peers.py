@@ -43,7 +43,11 @@ def main() -> None:
         models=_models(arguments.model),
         folders={folder.name: folder for folder in sorted(peers.iterdir()) if folder.is_dir()},
         params=params.model_copy(update={"evaluate": params.evaluate.model_copy(update=switched)}),
-        metrics=METRICS if arguments.all_metrics else STANDARD,
+        metrics=[
+            metric
+            for metric in (METRICS if arguments.all_metrics else STANDARD)
+            if metric.acronym not in arguments.without
+        ],
     )
     evaluation = evaluate(prepare(job))
     page = _page(evaluation)
@@ -57,6 +61,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder of data and peers")
     parser.add_argument("--model", action="append", metavar="[NAME=]MODEL", help="own models")
     parser.add_argument("--all-metrics", action="store_true", help="all metrics, not the standard")
+    parser.add_argument("--without", action="append", default=[], metavar="METRIC", help="not it")
     return parser.parse_args()
 
 
@@ -88,11 +93,7 @@ def _rank_table(table: pd.DataFrame) -> str:
     ordered = table.sort_values(["mean_rank", "candidate"]).set_index("candidate")
     places = ranks(ordered)
     rows = [
-        [
-            label(str(name)),
-            *(f"{place:g}" for place in row),
-            f"{ordered.loc[name, 'mean_rank']:.2f}",
-        ]
+        [label(str(name)), *(f"{place:g}" for place in row), f"{mean:.2f}"]
         for name, row, mean in zip(
             places.index, places.to_numpy(), ordered["mean_rank"], strict=True
         )
