@@ -51,7 +51,6 @@ def test_named_model__registered_models_are_fetched(tmp_path: Path, monkeypatch)
     assert named_model("old=models:/ssvif/3")[0] == "old"
 
 
-@pytest.mark.skipif(not PRETRAINED.is_dir(), reason="`make champion` has not been run yet")
 def test_named_model__knows_what_comes_with_the_package() -> None:
     assert named_model("pretrained") == ("pretrained", PRETRAINED / WEIGHTS_NAME)
     assert named_model("first=pretrained")[0] == "first"

@@ -81,7 +81,6 @@ def test_load__takes_a_bundle_folder_or_a_file(tmp_path, tiny_model, tiny_networ
     assert np.array_equal(Fuser.load(tmp_path)(vis, ir), Fuser.load(path)(vis, ir))
 
 
-@pytest.mark.skipif(not PRETRAINED.is_dir(), reason="`make champion` has not been run yet")
 def test_load__the_champion_or_what_comes_with_the_package(
     tmp_path, monkeypatch, tiny_model, tiny_network
 ):
