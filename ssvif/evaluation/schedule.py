@@ -17,6 +17,7 @@ PANELS = (
             "dynamic_weight/reliability",
             "dynamic_weight/presence",
             "dynamic_weight/ratio",
+            "dynamic_weight/trust",
         ),
     ),
     (
@@ -27,7 +28,7 @@ PANELS = (
             "dynamic_weight/floor",
         ),
     ),
-    ("trust", ("agreement", "equivariance")),
+    ("health", ("agreement", "equivariance")),
     ("losses", ("loss", "consistency")),
 )
 
