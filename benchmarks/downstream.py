@@ -13,6 +13,7 @@ such parts. Prints a Markdown table; what was probed before is read from the cac
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Annotated
 
@@ -112,6 +113,13 @@ def main(
     ] = IngestParams().block_size,
 ) -> None:  # fmt: skip
     """Judge models of several seeds by what a segmenter makes of their images."""
+    if stage_one and len(stage_one) != len(model):
+        message = f"expected one for each of {len(model)} --model, found {len(stage_one)}"
+        raise typer.BadParameter(message, param_hint="--stage-one")
+    own = [
+        views(*weights)
+        for weights in zip(model, stage_one or repeat(None, len(model)), strict=True)
+    ]
     params = PARAMS.model_copy(update={"pretrained": False} if scratch else {})
     name, folder = split_name(captures)
     # What has no parts of its own is dealt out by the probes, into folds.
@@ -124,9 +132,8 @@ def main(
     for task in tasks:
         judging = Judging(source, task, params)
         results: dict[str, list[ProbeResult]] = {}
-        for seed, weights in enumerate(model):
-            own = views(weights, stage_one[seed] if stage_one else None)
-            found = judging.run([*own, *PLAIN.values(), *peers], seed=seed)
+        for seed, candidates in enumerate(own):
+            found = judging.run([*candidates, *PLAIN.values(), *peers], seed=seed)
             for name, result in found.items():
                 results.setdefault(name, []).append(result)
         typer.echo(f"{task.name}, {len(task.test)} pairs, {len(model)} seeds\n")

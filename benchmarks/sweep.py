@@ -64,6 +64,7 @@ def judge(sweep: Sweep, fusion: FusionNet, *, key: str, seed: int) -> dict[str, 
     The segmenter's counts are kept under the row's key, to compare trials with.
     """
     source, device = sweep.source, training_device()
+    fusion = fusion.to(device)
     machine, fused = (FusionCandidate(view, fusion, view=view) for view in VIEWS)
     val = source.manifest[source.manifest["split"] == "val"]
     found = score_pairs(val, [fused], folder=source.pairs, device=device).pairs

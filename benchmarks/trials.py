@@ -4,7 +4,7 @@
     probed: NAME                  # the set whose labels judge; training never opens them
     seeds: [0, 1, 2]
     base: {SECTION.KEY: VALUE}    # over params.yaml, for all trials
-    trials: {TRIAL: {SECTION.KEY: VALUE}}
+    trials: {TRIAL: {SECTION.KEY: VALUE}}     # of the sections that training reads
 
 A training is kept under the hash of its parameters, pairs and code, and goes on where it was
 stopped. The reserved key `stage: one` judges what stage one leaves.
@@ -21,12 +21,13 @@ import torch
 import yaml
 
 from ssvif.data.views import load_pairs
+from ssvif.errors import ParamsError
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource
 from ssvif.files import sha256_file, sha256_json
 from ssvif.models.network import SsvifModel
 from ssvif.models.weights import load_model, save_model
-from ssvif.params import PARAMS_FILE, Params, parse_params
+from ssvif.params import Params, load_params, parse_params
 from ssvif.stages.training import training_code, training_device
 from ssvif.tracking.journal import Journal
 from ssvif.training.checkpoint import CheckpointFolder
@@ -130,6 +131,8 @@ def trials_of(content: Mapping[str, Any]) -> dict[tuple[str, int], Trial]:
     Raises:
         ParamsError: If a parameter is not known, or a value is not of its type.
     """
+    for name, own in content["trials"].items():
+        _require_training_keys(str(name), own)
     return {
         (str(name), seed): _trial({**content["base"], **own, "seed": seed})
         for name, own in content["trials"].items()
@@ -137,14 +140,25 @@ def trials_of(content: Mapping[str, Any]) -> dict[tuple[str, int], Trial]:
     }
 
 
+def _require_training_keys(name: str, own: Mapping[str, object]) -> None:
+    """Refuse what would have no effect: pairs and seeds are the file's, for all trials."""
+    known = [*STAGE_TWO[1:], "stage"]
+    for key, value in own.items():
+        section = key.split(".")[0]
+        if section not in known:
+            raise ParamsError(f"trial {name}: {key}: expected one of {', '.join(known)}")
+        if section == "stage" and value != "one":
+            raise ParamsError(f"trial {name}: stage: expected `one`, or no such key; found {value}")
+
+
 def _trial(values: Mapping[str, object]) -> Trial:
     """Return params.yaml's parameters under others, by dotted key."""
-    content = yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8"))
+    content = load_params().model_dump(mode="json", by_alias=True)
     for key, value in values.items():
         *sections, last = key.split(".")
         place = content
         for section in sections:
-            place = place[section]
+            place = place.setdefault(section, {})
         place[last] = value
     is_whole = content.pop("stage", None) != "one"
     return Trial(parse_params(content, source="trial"), is_whole)

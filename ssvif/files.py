@@ -16,6 +16,7 @@ from ssvif.errors import StorageError
 SCRATCH = ".part-"
 _CHUNK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_TOO_LARGE = errno.EFBIG
 
 
 def scratch_prefix(pid: int | None = None) -> str:
@@ -211,8 +212,8 @@ def _read_umask() -> int:
 
 
 def _concerns(error: OSError, *places: Path) -> bool:
-    """Whether an error is about a place or what is in it; a full disk always is."""
-    if error.errno in _FULL:
+    """Whether an error is about a place or what is in it; a lack of room always is."""
+    if error.errno in (*_FULL, _TOO_LARGE):
         return True
     named = isinstance(error.filename, str | os.PathLike)
     return named and any(Path(error.filename).is_relative_to(place) for place in places)
@@ -221,6 +222,11 @@ def _concerns(error: OSError, *places: Path) -> bool:
 def _storage_error(path: Path, error: OSError) -> StorageError:
     if error.errno in _FULL:
         return StorageError(f"{path}: the disk is full; free some space and run the command again")
+    if error.errno == _TOO_LARGE:
+        return StorageError(
+            f"{path}: larger than the file system or a limit (`ulimit -f`) allows; lift the limit "
+            "or choose another disk, and run the command again"
+        )
     return StorageError(f"{path}: cannot be written ({error.strerror}); check the folder's rights")
 
 

@@ -29,6 +29,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1)]
+Scenes = Annotated[int, Field(ge=2)]  # of a batch: every other one shows the machine view
 Percentile = Annotated[float, Field(ge=0.0, le=100.0)]
 
 
@@ -97,6 +98,7 @@ class FusionLossParams(_Section):
 
     contrast: Annotated[float, Field(ge=1.0, le=2.0)] = 1.4
     sharpness: Annotated[float, Field(ge=1.0, le=2.0)] = 1.25
+    veiling: Share = 0.5
     intensity_weight: NonNegative = 1.0
     gradient_weight: NonNegative = 10.0
     ssim_weight: NonNegative = 0.5
@@ -107,8 +109,8 @@ class StageOneParams(_Section):
 
     start: Literal["champion", "scratch"] = "champion"
     steps: Count = 400
-    batch: Count = 8
-    crop: Annotated[int, Field(ge=32, multiple_of=32)] = 128
+    batch: Scenes = 8
+    crop: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 128
     learning_rate: Positive = 2.0e-3
 
 
@@ -143,8 +145,8 @@ class DynamicWeightParams(_Section):
     rho: NonNegative = 1.0
     weight_max: NonNegative = 0.5
     ramp_share: Share = 0.2
-    floor_share: Share = 0.5
-    decay: Share = 0.9
+    floor_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
 
 
 class StageTwoParams(_Section):
@@ -152,8 +154,8 @@ class StageTwoParams(_Section):
 
     replay: Share = 0.5
     steps: Count = 250
-    batch: Count = 8
-    crop: Annotated[int, Field(ge=32, multiple_of=32)] = 128
+    batch: Scenes = 8
+    crop: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 128
     learning_rate: Positive = 5.0e-4
     mixing_learning_rate: Positive = 0.3
     tone_learning_rate: Positive = 2.0e-2

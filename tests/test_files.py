@@ -55,14 +55,21 @@ def test_require_writable__a_file_is_refused(tmp_path):
         require_writable(tmp_path / "a" / "b")
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, r"new: the disk is full"),
+        (errno.EDQUOT, r"new: the disk is full"),
+        (errno.EFBIG, r"new: larger than the file system or a limit"),
+    ],
+)
 @pytest.mark.parametrize("atomic", [atomic_path, atomic_folder])
-def test_atomic__full_disk(tmp_path, atomic, number):
+def test_atomic__no_room(tmp_path, atomic, number, words):
     def fail():
         with atomic(tmp_path / "new"):
             raise OSError(number, os.strerror(number))
 
-    with pytest.raises(StorageError, match=r"new: the disk is full"):
+    with pytest.raises(StorageError, match=words):
         fail()
     assert list(tmp_path.iterdir()) == []
 

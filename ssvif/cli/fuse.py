@@ -46,8 +46,9 @@ def fuse(
     from ssvif.errors import CapturesError
     from ssvif.fuse.files import fuse_files, fuse_folder, pair_files
     from ssvif.fuse.fuser import Fuser
+    from ssvif.fuse.places import PRETRAINED, model_in_use
 
-    place = None if model is None else model_path(model)
+    place = model_in_use() if model is None else model_path(model)
     if captures is not None and vis is None:
         done = fuse_folder(Fuser.load(place, view=view), captures, out, ir_range=ir_range)
     elif vis is not None and ir is not None and captures is None:
@@ -55,7 +56,8 @@ def fuse(
         done = fuse_files(Fuser.load(place, view=view), pairs, ir_range=ir_range)
     else:
         raise CapturesError("expected VIS and IR, or --captures FOLDER; see `ssvif fuse --help`")
-    typer.echo(f"{done.sentence}: {out}")
+    name = "the package's model" if place == PRETRAINED else place
+    typer.echo(f"{done.sentence} with {name}: {out}")
     for path, reason in done.failed.items():
         typer.echo(f"failed: {path}: {reason}", err=True)
     if done.failed:

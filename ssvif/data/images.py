@@ -182,7 +182,8 @@ def scale_infrared(raw: RawImage, value_range: tuple[float, float]) -> UInt8Imag
         raise ImageError(f"infrared range {low:g} to {high:g} is empty; give black < white")
     if raw.dtype == np.uint8 and (low, high) == (0.0, 255.0):
         return raw.astype(np.uint8, copy=False)
-    scaled = (raw.astype(np.float32) - low) * (255.0 / (high - low))
+    with np.errstate(over="ignore", invalid="ignore"):  # absurd values end black or white
+        scaled = (raw.astype(np.float32) - low) * (255.0 / (high - low))
     levels: npt.NDArray[np.float32] = np.nan_to_num(scaled, nan=0.0).clip(0.0, 255.0)
     return np.rint(levels).astype(np.uint8)
 
@@ -233,7 +234,10 @@ def _open(path: Path) -> ImageFile.ImageFile:
             f"{path}: more than {limit} pixels; cut or shrink the image"
         ) from None
     except UnidentifiedImageError:
-        raise ImageError(f"{path}: not a PNG, JPEG, TIFF, WebP or BMP image") from None
+        raise ImageError(
+            f"{path}: not a PNG, JPEG, TIFF, WebP or BMP image (of TIFF: integers of 8 or 16 bits, "
+            "or floats of 32)"
+        ) from None
     except _DECODE_FAULTS as error:
         raise ImageError(f"{path}: cannot be read ({_first_line(error)})") from error
 
@@ -268,8 +272,12 @@ def _decode(path: Path, max_pixels: int) -> Image.Image:
 
 def _wide_pixels(image: Image.Image, path: Path) -> npt.NDArray[np.uint16]:
     pixels = np.asarray(image)
-    if pixels.min() < 0 or pixels.max() > np.iinfo(np.uint16).max:
-        raise ImageError(f"{path}: values beyond 16 bits; save the image with 8 or 16 bits")
+    low, high = pixels.min(), pixels.max()
+    if low < 0 or high > np.iinfo(np.uint16).max:
+        raise ImageError(
+            f"{path}: expected values from 0 to 65535, found {low} to {high}; save them as "
+            "floats of 32 bits, or with an offset"
+        )
     return pixels.astype(np.uint16)
 
 

@@ -42,7 +42,7 @@ def probe_interval(
         seed: The run's seed.
 
     Returns:
-        Lower and upper bound; NaN where there are fewer than `MIN_BLOCKS` blocks.
+        Lower and upper bound; NaN where there are fewer than `MIN_BLOCKS` blocks, or no score.
     """
     members = _members(counts)
     if len(members) < MIN_BLOCKS:
@@ -55,6 +55,8 @@ def probe_interval(
     values = (score(counts, weights) * shares).sum(1) / repetitions
     if reference is not None:
         values = values - (score(reference, weights) * shares).sum(1) / repetitions
+    if np.isnan(values).all():
+        return float("nan"), float("nan")
     tail = (1.0 - confidence) / 2.0
     low, high = np.nanquantile(values, [tail, 1.0 - tail])
     return float(low), float(high)

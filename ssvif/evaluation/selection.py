@@ -21,8 +21,9 @@ def held_out(manifest: pd.DataFrame, *, split: str, max_pairs: int = 0) -> pd.Da
     rows = manifest if split == ALL else manifest[manifest["split"] == split]
     if rows.empty:
         raise ManifestError(
-            f"the manifest has {len(manifest)} pairs but none in the split {split}; add captures, "
-            f"raise ingest.{split}_share or change evaluate.split in params.yaml"
+            f"the manifest has {len(manifest)} pairs but none in the split {split}; add captures "
+            f"of other scenes, raise ingest.{split}_share, or lower ingest.block_size (neighbours "
+            "of a block stay together, and the first block trains)"
         )
     return spread(rows, max_pairs or len(rows))
 

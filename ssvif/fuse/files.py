@@ -28,6 +28,7 @@ from ssvif.files import sha256_file
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, read_marks
 from ssvif.fuse.views import FUSED
+from ssvif.models.fusion import DEAD
 from ssvif.params import MAX_PIXELS, PERCENTILES
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ def pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
 
     Raises:
         CapturesError: If one is a file and the other a folder, either is missing, no names
-            match, or `out` does not fit.
+            match, or `out` does not fit or holds the sources.
     """
     for path in (vis, ir):
         if not path.exists():
@@ -104,12 +105,11 @@ def pair_captures(folder: Path, out: Path) -> list[FusePair]:
         The pairs; what is without its other half is warned of and passed over.
 
     Raises:
-        CapturesError: If the folder is missing or holds no pair, or `out` is a file.
+        CapturesError: If the folder is missing or holds no pair, or `out` is a file or the folder.
     """
     if not folder.is_dir():
         raise CapturesError(f"{folder}: no such folder; give the one that holds the captures")
-    if out.is_file():
-        raise CapturesError(f"{out}: expected a folder for the fused images, found a file")
+    _require_folder_of_its_own(out, folder)
     info = read_set_info(folder)
     captures = find_captures(folder, info.layout if info else AUTO)
     whole = [
@@ -182,6 +182,9 @@ def _fuse_pair(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float] | N
     if marks is not None and read_marks(pair.out) == marks:
         return False
     vis, ir = _read_pair(pair, deep_range)
+    for path, image in ((pair.vis, vis), (pair.ir, ir)):
+        if image.std() < DEAD * 255.0:
+            logger.warning("%s: shows nothing (all of one grey); check lens cap and range", path)
     write_png(pair.out, fuser(vis, ir), text=marks.as_text() if marks else None)
     return True
 
@@ -217,8 +220,7 @@ def _read_pair(
 
 
 def _pair_folders(vis: Path, ir: Path, out: Path) -> list[FusePair]:
-    if out.is_file():
-        raise CapturesError(f"{out}: expected a folder for the fused images, found a file")
+    _require_folder_of_its_own(out, vis, ir)
     vis_files, ir_files = _images(vis), _images(ir)
     common = sorted(vis_files.keys() & ir_files.keys())
     if not common:
@@ -229,6 +231,14 @@ def _pair_folders(vis: Path, ir: Path, out: Path) -> list[FusePair]:
     if lonely:
         logger.warning("%d images have no partner of their name and are passed over", lonely)
     return [_pair(vis_files[name], ir_files[name], out) for name in common]
+
+
+def _require_folder_of_its_own(out: Path, *sources: Path) -> None:
+    """Refuse an output among the sources: the next call would take it for one of them."""
+    if out.is_file() or out.suffix.lower() in SUFFIXES:
+        raise CapturesError(f"{out}: expected a folder for the fused images, found a file's name")
+    if out.resolve() in {source.resolve() for source in sources}:
+        raise CapturesError(f"{out}: holds the sources; choose another folder for the fused images")
 
 
 def _pair(vis: Sequence[Path], ir: Sequence[Path], out: Path) -> FusePair:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ssvif.data.images import UInt8Image
 from ssvif.errors import ShapeError
 from ssvif.files import sha256_file
-from ssvif.fuse.places import CHAMPION, PRETRAINED, WEIGHTS_NAME
+from ssvif.fuse.places import WEIGHTS_NAME, model_in_use
 from ssvif.fuse.views import FUSED, MACHINE, View
 from ssvif.models.fusion import FusionNet, require_finite
 from ssvif.models.machine import machine_view
@@ -60,8 +60,7 @@ class Fuser:
         Raises:
             ModelError: If there is no model, or it cannot be read.
         """
-        if model is None:
-            model = CHAMPION if CHAMPION.exists() else PRETRAINED
+        model = model or model_in_use()
         weights = model / WEIGHTS_NAME if model.is_dir() else model
         fusion = load_fusion(weights)
         return cls(fusion, view=view, device=device, weights=sha256_file(weights))

@@ -9,3 +9,8 @@ PRETRAINED = Path(__file__).parents[1] / "pretrained"
 
 # The network's file in a model's folder.
 WEIGHTS_NAME = "weights.safetensors"
+
+
+def model_in_use() -> Path:
+    """Return the champion in the current folder, or the model that comes with the package."""
+    return CHAMPION if CHAMPION.exists() else PRETRAINED

@@ -34,7 +34,7 @@ def decide(checks: Sequence[Check], *, champion: str | None) -> tuple[Outcome, s
 def _first(failed: Sequence[Check]) -> tuple[Outcome, str]:
     if failed:
         return "keep", f"no champion yet, and the challenger may not be one: it {_told(failed)}"
-    return "first", "no champion to compare with; the challenger is fit to be the first"
+    return "first", "no champion is pinned to compare with; the challenger is fit to be the first"
 
 
 def _reasons(failed: Sequence[Check], lead: Check | None) -> str:

@@ -2,13 +2,18 @@
 
 Source: intensity and gradient terms as in SeAFusion (Tang et al. 2022, Information Fusion,
 eq. 4 to 6); the structural term is one minus the mean SSIM (Wang et al. 2004).
-Differs: brightness and gradients aim at more contrast than the sources have.
+Differs: brightness and gradients aim at more contrast than the sources have, and less is asked of a
+camera's gradients where the other one is saturated.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ssvif.ops import sobel, ssim_map
+
+_GLARE = (0.92, 1.0)  # grey values between which a camera goes blind
+_GLARE_REACH = 2  # pixels that glare spreads
 
 
 def intensity_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor, contrast: float = 1.0) -> Tensor:
@@ -37,13 +42,28 @@ def stretched(image: Tensor, contrast: float) -> Tensor:
     return (fixed + contrast * (image - fixed)).clamp(0.0, 1.0)
 
 
-def gradient_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor, sharpness: float = 1.0) -> Tensor:
+def gradient_loss(
+    *, fused_y: Tensor, vis_y: Tensor, ir: Tensor, sharpness: float = 1.0, veiling: float = 0.0
+) -> Tensor:
     """Return the mean distance to `sharpness` times the stronger gradient, a scalar of at least 0.
 
     A gradient's strength is the sum of its absolute Sobel derivatives, a quarter of which is
-    the difference in grey values across a step.
+    the difference in grey values across a step. What is white already cannot show another
+    camera's edges but as dark lines, and its noise as dark grain.
+
+    Args:
+        fused_y: Fused luminance, (B, 1, H, W) in [0, 1].
+        vis_y: Visible luminance, the same shape.
+        ir: Infrared, the same shape.
+        sharpness: Times the stronger gradient that an image is to have.
+        veiling: Share in [0, 1] of a camera's gradients that is not asked for where the other one
+            is saturated, and it is not.
     """
-    stronger = torch.maximum(_gradient_strength(vis_y), _gradient_strength(ir))
+    vis_glare, ir_glare = _glare(vis_y), _glare(ir)
+    stronger = torch.maximum(
+        _gradient_strength(vis_y) * (1.0 - veiling * (ir_glare - vis_glare).clamp(min=0.0)),
+        _gradient_strength(ir) * (1.0 - veiling * (vis_glare - ir_glare).clamp(min=0.0)),
+    )
     return (_gradient_strength(fused_y) - sharpness * stronger).abs().mean()
 
 
@@ -54,15 +74,31 @@ def ssim_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
 
 
 def fusion_loss(
-    *, fused_y: Tensor, vis_y: Tensor, ir: Tensor, contrast: float = 1.0, sharpness: float = 1.0
+    *,
+    fused_y: Tensor,
+    vis_y: Tensor,
+    ir: Tensor,
+    contrast: float = 1.0,
+    sharpness: float = 1.0,
+    veiling: float = 0.0,
 ) -> dict[str, Tensor]:
-    """Return the terms `intensity`, `gradient` and `ssim`, unweighted scalars."""
+    """Return the terms `intensity`, `gradient` and `ssim`, unweighted scalars.
+
+    Arguments are those of `intensity_loss`, `gradient_loss` and `ssim_loss`.
+    """
     planes = {"fused_y": fused_y, "vis_y": vis_y, "ir": ir}
     return {
         "intensity": intensity_loss(**planes, contrast=contrast),
-        "gradient": gradient_loss(**planes, sharpness=sharpness),
+        "gradient": gradient_loss(**planes, sharpness=sharpness, veiling=veiling),
         "ssim": ssim_loss(**planes),
     }
+
+
+def _glare(image: Tensor) -> Tensor:
+    """Return how blind a camera is, 0 to 1, at and around its saturated pixels."""
+    low, high = _GLARE
+    blind = ((image - low) / (high - low)).clamp(0.0, 1.0)
+    return F.max_pool2d(blind, 2 * _GLARE_REACH + 1, stride=1, padding=_GLARE_REACH)
 
 
 def _gradient_strength(image: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ def require_finite(image: Tensor, model: str) -> Tensor:
     return image
 
 
-def without_dead(fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
+def without_dead(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
     """Take the other camera's image where one is dead; the visible one's where both are.
 
     Args:
@@ -160,7 +160,7 @@ class FusionNet(nn.Module):
         weight = torch.sigmoid(SELECTIVITY * (vis_y - ir) + logit)
         fused_y = ir + weight * (vis_y - ir) + self.residual * torch.tanh(change)
         if not self.training:
-            fused_y = without_dead(fused_y, vis_y, ir)
+            fused_y = without_dead(fused_y=fused_y, vis_y=vis_y, ir=ir)
         return Fused(fused_y.clamp(0.0, 1.0), self.recipe(coarse))
 
     def _features(self, planes: Tensor) -> tuple[Tensor, Tensor]:

@@ -47,6 +47,7 @@ class Trunk(nn.Module):
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+        self.train()
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Return features of an RGB image (B, 3, H, W) in [0, 1], finest first."""
@@ -108,20 +109,22 @@ def build_trunk(name: str, *, pretrained: Pretrained, frozen_norm: bool) -> Trun
 def _create(name: str, *, pretrained: Pretrained) -> nn.Module:
     import timm
 
+    options: dict[str, Any] = {"features_only": True, "out_indices": (1, 2, 3, 4)}
     try:
-        backbone: nn.Module = timm.create_model(
-            name, features_only=True, out_indices=(1, 2, 3, 4), pretrained=pretrained == "timm"
-        )
+        backbone: nn.Module = timm.create_model(name, **options)
     except (AttributeError, IndexError, RuntimeError, AssertionError) as error:
         raise ParamsError(
             f"network.backbone: {name} gives no features at strides {list(STRIDES)} ({error}); "
             f"choose another, such as {PACKAGED_BACKBONE}"
         ) from error
-    except (OSError, ValueError) as error:
-        raise ParamsError(
-            f"network.pretrained: timm could not load the weights of {name} ({error}); "
-            "without network, set it to package or false"
-        ) from error
+    if pretrained == "timm":
+        try:
+            backbone = timm.create_model(name, **options, pretrained=True)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ParamsError(
+                f"network.pretrained: timm could not load the weights of {name} ({error}); "
+                "without network, set it to package or false"
+            ) from error
     if pretrained == "package":
         # The classifier's head is in the package, and not in the backbone.
         missing = backbone.load_state_dict(_packaged_weights(name), strict=False).missing_keys

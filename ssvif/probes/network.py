@@ -122,8 +122,8 @@ def build_probe(
         ParamsError: If the backbone or its weights cannot be had.
     """
     weights = params.pretrained if pretrained else False
-    frozen = params.pretrained is not False
+    # Statistics of its own for each kind of image: those of photographs suit some better.
     parts = [
-        build_trunk(params.backbone, pretrained=weights, frozen_norm=frozen) for _ in range(trunks)
+        build_trunk(params.backbone, pretrained=weights, frozen_norm=False) for _ in range(trunks)
     ]
     return ProbeNet(parts, classes=classes, with_boxes=with_boxes)

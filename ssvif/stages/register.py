@@ -102,6 +102,12 @@ def _say(name: str, found: Registration, verdict: Verdict) -> None:
     role = "champion" if found.champion == found.version else "challenger"
     words = (name, found.version, role, verdict.sentence)
     _log.info("registered as %s version %d, now %s: %s", *words)
+    if found.champion not in (None, found.version) and read_lock().champion is None:
+        _log.info(
+            "version %d leads still, and fuses: `make retrain` trains a challenger and compares "
+            "both; `ssvif promote challenger --force --by ME --reason WHY` takes this one as it is",
+            found.champion,
+        )
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ _CODE = (
     "losses/*.py",
     "models/*.py",
     "training/*.py",
+    "data/images.py",
     "data/scenes.py",
     "data/views.py",
     "ops.py",
@@ -44,7 +45,7 @@ def load_training_data(*, min_side: int, known: frozenset[str] = frozenset()) ->
 
     Raises:
         ManifestError: If the manifest is missing or damaged.
-        TrainingError: If there are too few pairs.
+        TrainingError: If there are too few pairs, or none but those to train on.
         ImageError: If a pair's file is missing or damaged.
     """
     manifest = read_manifest(MANIFEST_FILE)
@@ -52,8 +53,15 @@ def load_training_data(*, min_side: int, known: frozenset[str] = frozenset()) ->
     train = ids.get("train", [])
     if len(train) < MIN_TRAIN_PAIRS:
         raise TrainingError(
-            f"expected at least {MIN_TRAIN_PAIRS} pairs to train on, found {len(train)}; add "
-            "captures (`ssvif captures add`) or lower ingest.val_share and ingest.test_share"
+            f"expected at least {MIN_TRAIN_PAIRS} pairs to train on, found {len(train)} of "
+            f"{len(manifest)}; add captures (`ssvif captures add`), or lower ingest.val_share and "
+            "ingest.test_share where they hold pairs"
+        )
+    if not ids.keys() & {"val", "test"}:
+        raise TrainingError(
+            f"all {len(train)} pairs are to train on, and none is left to judge the model by; add "
+            "captures of other scenes, or lower ingest.block_size (neighbours of a block stay "
+            "together, and the first block trains)"
         )
     known_indices = frozenset(index for index, name in enumerate(train) if name in known)
     if known:

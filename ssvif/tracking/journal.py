@@ -22,7 +22,7 @@ class Row:
     """What was logged at once.
 
     Args:
-        step: How many steps of training were done.
+        step: Of training, from 0.
         values: Numbers by key; NaN and infinities are kept.
         time_ms: When, in milliseconds since 1970.
     """

@@ -68,7 +68,7 @@ class StageRun:
         """Log numbers at a step; a stage without steps logs at step 0.
 
         Args:
-            step: How many steps of training were done.
+            step: Of training, from 0.
             metrics: Numbers by key, such as `stage_one/train/loss/intensity`.
         """
         self._journal.append(step, metrics)

@@ -35,13 +35,14 @@ class BranchObjective(nn.Module):
         *,
         rates: tuple[float, float],
         health_every: int,
+        judged_from: int,
     ) -> None:
         super().__init__()
         self.model = model
         self.consistency = consistency
         self._head_rate, self._trunk_rate = rates
         self._health_every = health_every
-        self._watch = health.HealthWatch(len(model.prototypes))
+        self._watch = health.HealthWatch(len(model.prototypes), judged_from=judged_from)
         # A buffer, so that a resumed run weighs its first steps as an undisturbed one does.
         self.equivariance: Tensor
         self.register_buffer("equivariance", torch.zeros((), device=model.prototypes.device))

@@ -1,7 +1,8 @@
 """Checkpoints of a running stage: written whole, read without pickle's code execution.
 
 What is random in a step is a function of (seed, stage, step), so a checkpoint needs neither
-random states nor a sampler: a resumed run ends with the weights of an undisturbed one.
+random states nor a sampler: on the CPU a resumed run ends with the weights of an undisturbed one,
+on a GPU up to the rounding of operators that add in no fixed order.
 """
 
 import io

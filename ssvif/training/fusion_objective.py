@@ -49,14 +49,22 @@ class FusionObjective(nn.Module):
     def _loss(self, views: Views) -> tuple[Tensor, Figures]:
         vis_y = luminance(views.vis)
         fused = self.fusion(vis_y, views.ir)
-        return weighted_fusion_loss(fused.fused_y, vis_y, views.ir, self._weights)
+        planes = {"fused_y": fused.fused_y, "vis_y": vis_y, "ir": views.ir}
+        return weighted_fusion_loss(self._weights, **planes)
 
 
 def weighted_fusion_loss(
-    fused_y: Tensor, vis_y: Tensor, ir: Tensor, weights: FusionLossParams
+    weights: FusionLossParams, *, fused_y: Tensor, vis_y: Tensor, ir: Tensor
 ) -> tuple[Tensor, Figures]:
-    """Return the weighted fusion loss, and the loss and its terms as figures."""
-    aim = {"contrast": weights.contrast, "sharpness": weights.sharpness}
+    """Return the weighted fusion loss, a scalar, and the loss and its terms as figures.
+
+    Args:
+        weights: Aim and weights of the terms.
+        fused_y: Fused luminance, (B, 1, H, W) in [0, 1].
+        vis_y: Visible luminance, the same shape.
+        ir: Infrared, the same shape.
+    """
+    aim = weights.model_dump(include={"contrast", "sharpness", "veiling"})
     terms = fusion_loss(fused_y=fused_y, vis_y=vis_y, ir=ir, **aim)
     loss = (
         weights.intensity_weight * terms["intensity"]

@@ -86,44 +86,42 @@ def _normalised_information(classes: Tensor, others: Tensor) -> float:
 
 
 class HealthWatch:
-    """Warns once for each figure that goes bad.
+    """Warns once for each figure that stays bad: one batch may be odd, two in a row are not.
 
     Args:
         prototypes: Number K of prototypes.
+        judged_from: The first step that is judged; before it, too little has been learnt.
     """
 
-    def __init__(self, prototypes: int) -> None:
-        self._prototypes = prototypes
+    def __init__(self, prototypes: int, *, judged_from: int = 1) -> None:
+        self._least_effective = MIN_EFFECTIVE_SHARE * prototypes
+        self._judged_from = judged_from
+        self._bad: set[str] = set()
         self._warned: set[str] = set()
 
     def check(self, step: int, figures: Mapping[str, float]) -> None:
         """Look at a step's figures, named as they are logged; absent ones are passed over.
 
-        The first step is too: nothing has been learned yet.
+        What is not a number is bad.
         """
-        if step == 0:
+        if step < self._judged_from:
             return
-        least = MIN_EFFECTIVE_SHARE * self._prototypes
-        self._low(step, figures, "teacher/effective_prototypes", least, _COLLAPSE_ADVICE)
-        self._low(step, figures, "teacher/equivariance", MIN_EQUIVARIANCE, _EQUIVARIANCE_ADVICE)
-        self._low(step, figures, "consistency", MIN_LOSS, _LOSS_ADVICE)
-        name = "teacher/position_information"
-        position = figures.get(name, 0.0)
-        if position > MAX_POSITION_NMI:
-            self._warn(step, name, position, MAX_POSITION_NMI, _POSITION_ADVICE)
-
-    def _low(
-        self, step: int, figures: Mapping[str, float], name: str, least: float, advice: str
-    ) -> None:
-        value = figures.get(name, least)
-        if value < least:
-            self._warn(step, name, value, least, advice)
-
-    def _warn(self, step: int, name: str, value: float, bound: float, advice: str) -> None:
-        if name not in self._warned:
-            self._warned.add(name)
-            message = "step %d: %s is %.3g, past its bound of %.3g: %s"
-            logger.warning(message, step, name, value, bound, advice)
+        for name, bound, sign, advice in (
+            ("teacher/effective_prototypes", self._least_effective, 1, _COLLAPSE_ADVICE),
+            ("teacher/equivariance", MIN_EQUIVARIANCE, 1, _EQUIVARIANCE_ADVICE),
+            ("teacher/position_information", MAX_POSITION_NMI, -1, _POSITION_ADVICE),
+            ("consistency", MIN_LOSS, 1, _LOSS_ADVICE),
+        ):
+            if name not in figures:
+                continue
+            if sign * figures[name] >= sign * bound:
+                self._bad.discard(name)
+            elif name not in self._bad:
+                self._bad.add(name)
+            elif name not in self._warned:
+                self._warned.add(name)
+                message = "step %d: %s is %.3g, past its bound of %.3g: %s"
+                logger.warning(message, step, name, figures[name], bound, advice)
 
 
 _COLLAPSE_ADVICE = (

@@ -45,7 +45,7 @@ class JointObjective(BranchObjective):
         health_every: int,
     ) -> None:
         rates = (params.head_learning_rate, params.trunk_learning_rate)
-        super().__init__(model, consistency, rates=rates, health_every=health_every)
+        super().__init__(model, consistency, rates=rates, health_every=health_every, judged_from=1)
         self._dynamic_weight = dynamic_weight
         self._weights = weights
         self._rates = params
@@ -71,7 +71,9 @@ class JointObjective(BranchObjective):
         figures = self._refresh_health(views, step)
         vis_y = luminance(views.vis)
         fused = self.model.fusion(vis_y, views.ir)
-        loss, fusion_figures = weighted_fusion_loss(fused.fused_y, vis_y, views.ir, self._weights)
+        loss, fusion_figures = weighted_fusion_loss(
+            self._weights, fused_y=fused.fused_y, vis_y=vis_y, ir=views.ir
+        )
         result, step_health = self._consistency(fused, views)
 
         parameters = list(self.model.fusion.parameters())
@@ -119,7 +121,9 @@ class JointObjective(BranchObjective):
         """Return the fusion loss of the averaged network and the branches' health."""
         vis_y = luminance(views.vis)
         fused = self.consistency.teacher.fusion(vis_y, views.ir)
-        _, figures = weighted_fusion_loss(fused.fused_y, vis_y, views.ir, self._weights)
+        _, figures = weighted_fusion_loss(
+            self._weights, fused_y=fused.fused_y, vis_y=vis_y, ir=views.ir
+        )
         return figures | super().validate(views)
 
     def get_extra_state(self) -> dict[str, float]:

@@ -224,7 +224,9 @@ def gradient_norm(gradients: Sequence[Tensor]) -> float:
 def _clip(optimizer: torch.optim.Optimizer, clip_norm: float) -> float:
     """Clip each group's gradients by their norm, and return the largest norm there was."""
     groups = (group["params"] for group in optimizer.param_groups)
-    return max(float(nn.utils.clip_grad_norm_(group, clip_norm)) for group in groups)
+    norms = [nn.utils.clip_grad_norm_(group, clip_norm) for group in groups]
+    # Unlike Python's, torch's maximum of NaN and a number is NaN.
+    return float(torch.stack(norms).max())
 
 
 def _resume(

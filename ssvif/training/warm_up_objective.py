@@ -22,7 +22,7 @@ class WarmUpObjective(BranchObjective):
     Args:
         model: The model; its fusion network gets no gradient.
         consistency: The task.
-        params: Learning rates.
+        params: Steps and learning rates.
         freeze_prototypes_steps: First steps in which the prototypes stand still too.
         health_every: Steps between the dearer health figures.
     """
@@ -37,7 +37,9 @@ class WarmUpObjective(BranchObjective):
         health_every: int,
     ) -> None:
         rates = (params.learning_rate, params.trunk_learning_rate)
-        super().__init__(model, consistency, rates=rates, health_every=health_every)
+        # What is bad in the first half may yet become good.
+        judged = {"health_every": health_every, "judged_from": params.steps // 2}
+        super().__init__(model, consistency, rates=rates, **judged)
         self._freeze_prototypes_steps = freeze_prototypes_steps
 
     def parameter_groups(self) -> list[dict[str, Any]]:

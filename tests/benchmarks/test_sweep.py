@@ -1,7 +1,9 @@
 """The sweep's table: what is compared with what, and when a row is made anew."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -13,26 +15,8 @@ from benchmarks.trials import Sweep, Trial, read_sweep
 from ssvif.evaluation.pairs import PairSource
 from ssvif.params import PARAMS_FILE, FusionLossParams, Params
 
-SCENES = 16
-
-
-def counts(good: int) -> pd.DataFrame:
-    """Return a probe's counts that score `good` of 10 everywhere."""
-    return pd.DataFrame(
-        [
-            {
-                "repetition": 0,
-                "id": f"i{scene:02}",
-                "block": f"b{scene // 2}",
-                "class": name,
-                "intersection": good,
-                "union": 10,
-                "target": 8,
-            }
-            for scene in range(SCENES)
-            for name in ("background", "person")
-        ]
-    )
+Counted = Callable[[int], pd.DataFrame]
+Scores = dict[tuple[str, int], int]
 
 
 @pytest.fixture
@@ -48,8 +32,13 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     return Sweep(PairSource(manifest, tmp_path, tmp_path / "labels", {}), "msrs", trials)
 
 
-def judged(sweep: Sweep, folder: Path, scores: dict[tuple[str, int], int]) -> Path:
-    """Write a table of finished rows and their counts."""
+@pytest.fixture
+def judged(sweep: Sweep, tmp_path: Path, counts: Counted) -> Callable[[Scores], Path]:
+    """Return what writes a table of finished rows and their counts."""
+    return partial(_write_rows, sweep, tmp_path, counts)
+
+
+def _write_rows(sweep: Sweep, folder: Path, counts: Counted, scores: Scores) -> Path:
     rows = []
     for (name, seed), good in scores.items():
         key = key_of(sweep, sweep.trials[name, seed])
@@ -61,28 +50,28 @@ def judged(sweep: Sweep, folder: Path, scores: dict[tuple[str, int], int]) -> Pa
     return folder / "table.csv"
 
 
-def test_comparison__is_of_the_seeds_that_both_have(sweep: Sweep, tmp_path: Path) -> None:
+def test_comparison__is_of_the_seeds_that_both_have(sweep: Sweep, judged) -> None:
     # What a seed is worth is the same for both; the second trial lacks the bad one.
     luck = {0: 2, 1: 4, 2: 6}
     done = [("first", 0), ("first", 1), ("second", 1), ("second", 2)]
-    page = comparison(sweep, judged(sweep, tmp_path, {(n, s): luck[s] for n, s in done}))
+    page = comparison(sweep, judged({(n, s): luck[s] for n, s in done}))
     assert "| second | 2 |" in page
     assert "+0.000 (+0.000 to +0.000)" in page
     assert "+0.2" not in page
 
 
-def test_comparison__leads_are_over_the_first_trial_of_the_file(sweep, tmp_path) -> None:
+def test_comparison__leads_are_over_the_first_trial_of_the_file(sweep, judged) -> None:
     scores = {("first", 0): 4, ("first", 1): 4, ("second", 0): 6, ("second", 1): 6}
-    lines = comparison(sweep, judged(sweep, tmp_path, scores)).splitlines()
+    lines = comparison(sweep, judged(scores)).splitlines()
     first, second = (next(li for li in lines if li.startswith(f"| {n}")) for n in ("first", "sec"))
     assert "+0.200 (+0.200 to +0.200)" in second
     assert "(" not in first
-    page = comparison(sweep, judged(sweep, tmp_path, {("second", 0): 6}))
+    page = comparison(sweep, judged({("second", 0): 6}))
     assert "(" not in page, "nothing to compare with"
 
 
-def test_comparison__rows_without_counts_are_left_out(sweep, tmp_path) -> None:
-    table = judged(sweep, tmp_path, {("first", 0): 4})
+def test_comparison__rows_without_counts_are_left_out(sweep, judged, tmp_path) -> None:
+    table = judged({("first", 0): 4})
     for file in tmp_path.glob("counts-*"):
         file.unlink()
     assert "| first |" not in comparison(sweep, table)

@@ -7,6 +7,8 @@ import yaml
 
 import benchmarks
 from benchmarks.trials import trials_of
+from ssvif.errors import ParamsError
+from ssvif.training.dynamic_weight import ConsistencyHealth, DynamicWeight
 
 FILES = sorted((Path(benchmarks.__file__).parent / "sweeps").glob("*.yaml"))
 
@@ -22,7 +24,27 @@ def test_trials_of__every_file_is_understood(file: Path) -> None:
 def test_trials_of__a_fixed_weight_is_reached_at_once() -> None:
     (file,) = (file for file in FILES if file.stem == "weights")
     trials = trials_of(yaml.safe_load(file.read_text(encoding="utf-8")))
-    weights = {name: trial.params.dynamic_weight for (name, _), trial in trials.items()}
-    assert weights["fixed .05"].weight_max == 0.05
-    assert weights["fixed .05"].rho > 1e5
-    assert weights["off"].rho == 0.0
+    health = ConsistencyHealth(agreement=0.3, effective_prototypes=20.0, equivariance=0.5)
+    for name, fixed in (("fixed .05", 0.05), ("fixed .5", 0.5), ("off", 0.0)):
+        params = trials[name, 0].params
+        weight = DynamicWeight(params.dynamic_weight, steps=500, prototypes=32)
+        for step in (0, 1):
+            terms = weight.update(step, fusion_norm=0.2, consistency_norm=0.5, health=health)
+        assert terms.weight == fixed
+        assert terms.trust == (1.0 if fixed else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({"conistency.teacher": "pixel"}, "trial x: conistency.teacher: expected one of"),
+        ({"consistency.taecher": "pixel"}, "taecher"),
+        ({"probes.steps": 3}, "probes.steps: expected one of"),
+        ({"seed": 5}, "seed: expected one of"),
+        ({"stage": "two"}, "expected `one`"),
+    ],
+)
+def test_trials_of__refuses_what_would_have_no_effect(own, words) -> None:
+    content = {"base": {}, "seeds": [0], "trials": {"x": own}}
+    with pytest.raises(ParamsError, match=words):
+        trials_of(content)

@@ -32,9 +32,9 @@ def test_fuse__two_folders_with_the_champion(rig):
 
 def test_fuse__a_delivery_as_it_is_and_again(rig):
     done = _ssvif("fuse", "--captures", ".", "-o", "fused", cwd=rig)
-    assert done.stdout == "fused 2 of 2 pairs: fused\n"
+    assert done.stdout == "fused 2 of 2 pairs with models/champion: fused\n"
     done = _ssvif("fuse", "--captures", ".", "-o", "fused", cwd=rig)
-    assert done.stdout == "fused 0 of 2 pairs, 2 were done already: fused\n"
+    assert done.stdout == "fused 0 of 2 pairs, 2 were done already with models/champion: fused\n"
 
 
 def test_fuse__without_captures_is_refused(rig):

@@ -70,6 +70,14 @@ def test_read_visible__sixteen_bits_use_the_full_range(tmp_path, save):
     assert read[0, :, 0].tolist() == [0, 1, 255]
 
 
+def test_read_infrared_raw__values_beyond_16_bits_are_told(tmp_path):
+    Image.fromarray(np.array([[-12, 40]], np.int32)).save(tmp_path / "a.tif")
+    with pytest.raises(
+        ImageError, match=r"a\.tif: expected values from 0 to 65535, found -12 to 40"
+    ):
+        read_infrared_raw(tmp_path / "a.tif", max_pixels=10)
+
+
 def test_read_visible__floats_are_refused(tmp_path, save):
     path = save(tmp_path / "a.tiff", np.ones((4, 4), np.float32))
     with pytest.raises(ImageError, match="floats"):

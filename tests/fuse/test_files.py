@@ -41,6 +41,9 @@ def test_pair_files__folders_are_paired_by_name_not_position(rig, caplog):
         ("vis/0.png", "ir/0.png", "out.tga", r"ends in \.png"),
         ("vis", "empty", "out", "matched by name"),
         ("vis", "ir", "vis/0.png", "expected a folder"),
+        ("vis", "ir", "one.png", "expected a folder"),
+        ("vis", "ir", "vis", "holds the sources"),
+        ("vis", "ir", "out/../ir", "holds the sources"),
     ],
 )
 def test_pair_files__refuses(rig, vis, ir, out, words):
@@ -206,6 +209,15 @@ def test_fuse_files__a_kill_leaves_no_half_file(rig, marking, monkeypatch):
     assert fuse_files(marking, pairs).fused == 3
 
 
+def test_fuse_files__warns_of_a_camera_that_shows_nothing(rig, fuser, caplog):
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    shape = np.asarray(Image.open(pairs[1].vis)).shape[:2]
+    write_png(rig / "ir" / "1.png", np.full(shape, 9, np.uint8))
+    assert fuse_files(fuser, pairs).fused == 3
+    assert caplog.text.count("shows nothing") == 1
+    assert f"{rig / 'ir' / '1.png'}: shows nothing" in caplog.text
+
+
 def test_pair_captures__any_layout(rig, caplog):
     delivery = rig / "delivery"
     (delivery / "train").mkdir(parents=True)
@@ -240,7 +252,12 @@ def test_fuse_folder__takes_the_range_of_the_set(rig, marking):
 
 
 @pytest.mark.parametrize(
-    ("folder", "out", "words"), [("none", "out", "no such folder"), (".", "vis/0.png", "a file")]
+    ("folder", "out", "words"),
+    [
+        ("none", "out", "no such folder"),
+        (".", "vis/0.png", "a file"),
+        (".", "vis/..", "holds the sources"),
+    ],
 )
 def test_fuse_folder__refuses(rig, marking, folder, out, words):
     with pytest.raises(CapturesError, match=words):

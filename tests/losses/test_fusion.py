@@ -76,6 +76,32 @@ def test_gradient_loss__a_step_counts_by_its_height():
     torch.testing.assert_close(value, torch.tensor(0.125))
 
 
+@pytest.mark.parametrize(("veiling", "asked"), [(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
+def test_gradient_loss__asks_less_where_the_other_camera_is_saturated(veiling, asked):
+    white, step = torch.ones(1, 1, 16, 16), torch.zeros(1, 1, 16, 16)
+    step[..., 8:] = 0.5
+    whole = gradient_loss(fused_y=white, vis_y=0.5 * white, ir=step)
+    for vis_y, ir in ((white, step), (step, white)):
+        value = gradient_loss(fused_y=white, vis_y=vis_y, ir=ir, veiling=veiling)
+        torch.testing.assert_close(value, asked * whole)
+
+
+def test_gradient_loss__both_cameras_saturated_keep_their_edges():
+    step = torch.zeros(1, 1, 16, 16)
+    step[..., 8:] = 1.0
+    assert gradient_loss(fused_y=step, vis_y=step, ir=step, veiling=1.0) == 0.0
+
+
+def test_gradient_loss__glare_reaches_two_pixels():
+    vis_y, ir = torch.zeros(1, 1, 9, 32), torch.zeros(1, 1, 9, 32)
+    vis_y[..., :8] = 1.0
+    for column, is_veiled in ((9, True), (20, False)):
+        ir = torch.zeros_like(vis_y)
+        ir[..., 4, column] = 0.5
+        values = [gradient_loss(fused_y=vis_y, vis_y=vis_y, ir=ir, veiling=v) for v in (0.0, 1.0)]
+        assert bool(values[1] < values[0]) is is_veiled
+
+
 def test_ssim_loss__falls_towards_a_source():
     vis_y, ir = _planes()
     assert ssim_loss(fused_y=vis_y, vis_y=vis_y, ir=ir) < ssim_loss(

@@ -71,9 +71,10 @@ def test_without_dead__a_camera_fades():
     faint = 0.5 + (faint - faint.mean()) / faint.std(correction=0)
     fused = torch.zeros(1, 1, 32, 32)
     shares = [
-        float((without_dead(fused, image, 0.5 + spread * (faint - 0.5)) / image).mean())
+        without_dead(fused_y=fused, vis_y=image, ir=0.5 + spread * (faint - 0.5)) / image
         for spread in (0.0049, 0.006, 0.0075, 0.009, 0.0101)
     ]
+    shares = [float(share.mean()) for share in shares]
     assert shares == pytest.approx([1.0, 0.8, 0.5, 0.2, 0.0], abs=1e-3)
 
 

@@ -69,7 +69,7 @@ def test_build_model__refuses_naming_the_parameter(tiny_network, changes, words)
 
 
 def test_build_trunk__packaged_weights_keep_their_statistics():
-    trunk = build_trunk(PACKAGED_BACKBONE, pretrained="package", frozen_norm=True).train()
+    trunk = build_trunk(PACKAGED_BACKBONE, pretrained="package", frozen_norm=True)
     before = {name: buffer.clone() for name, buffer in trunk.named_buffers()}
     pyramid = trunk(torch.rand(1, 3, 64, 64))
     assert [tuple(level.shape[-2:]) for level in pyramid] == [(16, 16), (8, 8), (4, 4), (2, 2)]

@@ -84,6 +84,19 @@ def test_main__another_commit_alone_is_not_another_model(monkeypatch):
     assert json.loads(register.REPORT.read_text())["version"] == 1
 
 
+@pytest.mark.usefixtures("trained")
+def test_main__a_second_model_is_told_how_to_lead(tiny_model, tiny_network, caplog):
+    caplog.set_level(logging.INFO, "ssvif")
+    register.main()
+    assert "leads still" not in caplog.text
+    tiny_model.requires_grad_(requires_grad=False).prototypes.neg_()
+    save_model(register.WEIGHTS, tiny_model, network=tiny_network)
+    register.main()
+    assert "registered as fuser version 2, now challenger" in caplog.text
+    assert "version 1 leads still" in caplog.text
+    assert "make retrain" in caplog.text
+
+
 def test_main__another_floor_is_not_another_model(trained):
     register.main()
     (trained / "params.yaml").write_text("register: {name: fuser, floors: {qabf: 0.99}}\n")

@@ -130,6 +130,14 @@ def test_main__too_few_pairs(project, params):
     assert not (project / "models").exists()
 
 
+def test_main__no_pair_to_judge_the_model_by(project, params):
+    shares = parse_params(params).ingest.model_copy(update={"val_share": 0.0, "test_share": 0.0})
+    ingest(shares, root=project)
+    with pytest.raises(TrainingError, match=r"none is left to judge.*ingest\.block_size"):
+        stage_one.main()
+    assert not (project / "models").exists()
+
+
 def test_main__no_manifest(project):
     (project / MANIFEST_FILE).unlink()
     with pytest.raises(ManifestError):

@@ -1,4 +1,5 @@
 import logging
+import math
 
 import pytest
 import torch
@@ -57,8 +58,8 @@ def test_brightness_information__finite_on_a_constant_image():
 def test_health_watch__warns_once_with_advice(caplog, figures, advice):
     watch = health.HealthWatch(prototypes=16)
     with caplog.at_level(logging.WARNING):
-        watch.check(50, figures)
-        watch.check(100, figures)
+        for step in (50, 100, 150):
+            watch.check(step, figures)
     (record,) = caplog.records
     assert advice in record.getMessage()
     assert next(iter(figures)) in record.getMessage()
@@ -71,10 +72,34 @@ def test_health_watch__good_figures_are_quiet(caplog):
         "teacher/position_information": 0.05,
         "consistency": 1.0,
     }
-    health.HealthWatch(prototypes=16).check(50, good)
+    watch = health.HealthWatch(prototypes=16)
+    for step in (50, 100):
+        watch.check(step, good)
     assert not caplog.records
 
 
-def test_health_watch__the_first_step_has_learned_nothing_yet(caplog):
-    health.HealthWatch(prototypes=16).check(0, {"teacher/equivariance": 0.0})
-    assert not caplog.records
+def test_health_watch__before_anything_is_learnt_nothing_is_judged(caplog):
+    watch = health.HealthWatch(prototypes=16, judged_from=100)
+    for step in (0, 50, 99):
+        watch.check(step, {"teacher/equivariance": 0.0})
+    assert not caplog.messages
+    for step in (100, 150):
+        watch.check(step, {"teacher/equivariance": 0.0})
+    assert len(caplog.messages) == 1
+
+
+def test_health_watch__what_is_no_number_is_bad(caplog):
+    figures = dict.fromkeys(("effective_prototypes", "position_information"), math.nan)
+    teacher = {f"teacher/{name}": value for name, value in figures.items()}
+    watch = health.HealthWatch(prototypes=16)
+    for step in (50, 100):
+        watch.check(step, teacher)
+    assert len(caplog.messages) == 2
+
+
+def test_health_watch__one_odd_batch_is_passed_over(caplog):
+    watch = health.HealthWatch(prototypes=16)
+    for step, value in ((50, 7.0), (100, 12.0), (150, 7.0)):
+        watch.check(step, {"teacher/effective_prototypes": value})
+        watch.check(step + 1, {"consistency": 1.0})
+    assert not caplog.messages

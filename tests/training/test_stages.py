@@ -6,6 +6,7 @@ import torch
 
 from ssvif.data.views import Pair
 from ssvif.errors import TrainingError
+from ssvif.models.trunk import PACKAGED_BACKBONE, build_trunk
 from ssvif.params import parse_params
 from ssvif.training.checkpoint import CheckpointFolder
 from ssvif.training.stages import TrainingData, train_stage_one, train_stage_two
@@ -169,3 +170,22 @@ def test_train__a_loss_that_is_not_finite_stops_with_its_name(data, params, tmp_
     with pytest.raises(TrainingError, match=r"stage_one\.learning_rate"):
         _stage_one(data, hot, tmp_path)
     assert CheckpointFolder(tmp_path).steps_done() < 6
+
+
+def test_train__pretrained_trunks_keep_their_statistics(data, params, tmp_path):
+    network = params.network.model_copy(
+        update={"backbone": PACKAGED_BACKBONE, "pretrained": "package"}
+    )
+    params = params.model_copy(update={"network": network})
+    stored = build_trunk(PACKAGED_BACKBONE, pretrained="package", frozen_norm=True)
+    one, _ = _stage_one(data, params, tmp_path / "one")
+    of_one = _statistics(one.pixel_branch.trunk)
+    two, _ = _stage_two(one, data, params, tmp_path / "two")
+    for found in (of_one, _statistics(two.pixel_branch.trunk)):
+        torch.testing.assert_close(found, _statistics(stored), rtol=0.0, atol=0.0)
+
+
+def _statistics(trunk):
+    return {
+        name: buffer.clone() for name, buffer in trunk.named_buffers() if buffer.is_floating_point()
+    }

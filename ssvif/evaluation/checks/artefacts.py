@@ -18,6 +18,7 @@ _STRONG_EDGE = 48.0  # grey levels of a step
 _SATURATED = 250.0  # grey levels and above
 _RANGE_REACH = 3  # pixels around a pixel whose grey values are its sources' local range
 _NEAR = 8  # pixels from an edge or a saturated region
+_TONES = 16  # grey levels that an image's tone is told apart by
 
 _SMOOTHING = (11, 2.0)  # taps and sigma, after which noise is no slope any more
 _FLAT_SLOPE = 3.0  # grey levels a pixel
@@ -29,7 +30,8 @@ def halo(*, fused: Tensor, vis: Tensor, ir: Tensor) -> Tensor:
     """Return how far the fused image overshoots both sources near strong edges.
 
     Over- and undershoot is what lies outside the range of both sources within 3 pixels. Its mean
-    elsewhere is taken off: a fused image that is brighter all over has no halos.
+    elsewhere at the same grey level is taken off: a fused image that is brighter all over, or has
+    more contrast, has no halos.
 
     Args:
         fused: Luminance, (B, 1, H, W) in [0, 1].
@@ -80,10 +82,23 @@ def _excess(fused: Tensor, vis: Tensor, ir: Tensor, *, near: Tensor) -> Tensor:
     size, pad = 2 * _RANGE_REACH + 1, _RANGE_REACH
     highest = F.max_pool2d(torch.maximum(vis, ir), size, stride=1, padding=pad)
     lowest = -F.max_pool2d(-torch.minimum(vis, ir), size, stride=1, padding=pad)
-    beyond = torch.maximum(fused - highest, lowest - fused).clamp(min=0.0) * _WHITE
-    elsewhere = _mean_where(beyond, ~near).nan_to_num(0.0)
+    overshoot = _beyond_tone(fused - highest, highest, near)
+    undershoot = _beyond_tone(lowest - fused, lowest, near)
     # clamp keeps NaN.
-    return (_mean_where(beyond, near) - elsewhere).clamp(min=0.0)
+    return _mean_where(overshoot + undershoot, near).clamp(min=0.0)
+
+
+def _beyond_tone(difference: Tensor, source: Tensor, near: Tensor) -> Tensor:
+    """Return excess in grey levels, less its mean elsewhere where the source is as bright."""
+    excess = (difference.clamp(min=0.0) * _WHITE).flatten(1)
+    level = (source * _TONES).clamp(0, _TONES - 1).long().flatten(1)
+    elsewhere = (~near).to(excess).flatten(1)
+    empty = excess.new_zeros(len(excess), _TONES)
+    sums = empty.scatter_add(1, level, excess * elsewhere)
+    counts = empty.scatter_add(1, level, elsewhere)
+    overall = sums.sum(1, keepdim=True) / counts.sum(1, keepdim=True).clamp(min=1.0)
+    usual = torch.where(counts > 0.0, sums / counts.clamp(min=1.0), overall)
+    return (excess - usual.gather(1, level)).view_as(difference)
 
 
 def _noise_ratio(fused: Tensor, vis: Tensor, ir: Tensor, *, where: Tensor) -> Tensor:

@@ -46,6 +46,20 @@ def test_halo__a_fused_image_brighter_all_over_has_none(planes) -> None:
     assert float(halo(fused=planes["vis"] + 0.2, **planes)) == pytest.approx(0.0, abs=0.6)
 
 
+@pytest.mark.parametrize("contrast", [1.2, 1.4])
+def test_halo__more_contrast_is_none(planes, contrast) -> None:
+    stronger = torch.maximum(planes["vis"], planes["ir"])
+    fused = (0.4 + contrast * (stronger - 0.4)).clamp(0.0, 1.0)
+    assert float(halo(fused=fused, **planes)) < 0.1  # half of what the table calls bad
+    assert float(halo(fused=sharpened(fused, 1.0), **planes)) > 1.0
+
+
+def test_halo__where_everything_is_near_an_edge_all_of_it_counts() -> None:
+    vis = torch.full((1, 1, 40, 8), 0.2)
+    vis[..., 4:] = 0.8
+    assert float(halo(fused=vis + 0.1, vis=vis, ir=vis)) > 10.0
+
+
 def test_halo__without_edges_is_not_known() -> None:
     flat = torch.full((2, 1, 20, 20), 0.5)
     assert halo(fused=flat, vis=flat, ir=flat).isnan().all()
