@@ -101,9 +101,10 @@ class LivePush(threading.Thread):
             self._store.resume_parent(self._run_id, self.facts)
             self._store.describe(self._run_id, self.facts)
             self._described = True
-        rows = self._rows()
-        self._store.log(self._run_id, rows[self._pushed :])
-        self._pushed = len(rows)
+        # Training adds rows meanwhile: only those that were sent are done.
+        rows = self._rows()[self._pushed :]
+        self._store.log(self._run_id, rows)
+        self._pushed += len(rows)
 
     def _finish(self) -> None:
         if self._end_watch is not None:

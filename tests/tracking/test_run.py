@@ -69,6 +69,26 @@ def test_track_stage__parent_says_what_its_children_come_from(
         assert parent.data.tags[key] == tags[key]
 
 
+def test_track_stage__what_is_logged_during_a_push_comes_with_the_next(
+    project, params, runs, monkeypatch
+):
+    sent = threading.Event()
+    push = Store.log
+
+    def slow(self, run_id, rows):
+        push(self, run_id, rows)
+        if rows and not sent.is_set():
+            run.log(2, {"late": 1.0})
+            sent.set()
+
+    monkeypatch.setattr(Store, "log", slow)
+    with track_stage("s", params=params, record=project / "s") as run:
+        run.log(1, {"early": 1.0})
+        assert sent.wait(30)
+    (child,) = runs("s")
+    assert child.data.metrics["late"] == 1.0
+
+
 def test_track_stage__a_store_that_stumbles_gets_one_child(project, params, runs, monkeypatch):
     monkeypatch.setattr("ssvif.tracking.live._PAUSE_AFTER_FAILURE", 0.01)
     describe, failures = Store.describe, [ConnectionError("try later")] * 3
