@@ -172,6 +172,7 @@ class TrainingParams(_Section):
     checkpoint_every: Count = 100
     validate_every: Count = 100
     health_every: Count = 50
+    processes: Count = 1
 
 
 class EvaluateParams(_Section):

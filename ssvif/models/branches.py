@@ -8,9 +8,46 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssvif import processes
 from ssvif.models.trunk import Trunk
 
 EMBEDDING_STRIDE = 4
+
+
+class Centre(nn.BatchNorm2d):
+    """Batch normalisation without scale, by the statistics of all processes' batches.
+
+    (`nn.SyncBatchNorm` is for GPUs alone.)
+
+    Args:
+        channels: Channels C of its input (B, C, H, W).
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, affine=False)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """Return planes of mean zero and variance one in each channel."""
+        if not self.training or processes.count() == 1:
+            return super().forward(planes)
+        mean = processes.mean(planes.mean((0, 2, 3)))
+        centred = planes - mean[:, None, None]
+        variance = processes.mean(centred.square().mean((0, 2, 3)))
+        positions = processes.count() * planes[:, 0].numel()
+        self._remember(mean, variance * positions / (positions - 1))
+        return centred / (variance + self.eps).sqrt()[:, None, None]
+
+    @torch.no_grad()
+    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+        self.num_batches_tracked += 1
+        usual = self.momentum
+        momentum = 1.0 / float(self.num_batches_tracked) if usual is None else usual
+        self.running_mean.lerp_(mean, momentum)
+        self.running_var.lerp_(variance, momentum)
 
 
 class PyramidHead(nn.Module):
@@ -27,7 +64,7 @@ class PyramidHead(nn.Module):
         self.smooth = nn.Conv2d(embedding, embedding, 3, padding=1)
         # Without centring, all embeddings begin in one narrow cone, where prototypes see no
         # difference between positions and assignments are noise.
-        self.centre = nn.BatchNorm2d(embedding, affine=False)
+        self.centre = Centre(embedding)
 
     def forward(self, pyramid: list[Tensor], added: list[Tensor] | None = None) -> Tensor:
         """Return (B, D, H / 4, W / 4) of unit length along D.

@@ -5,15 +5,22 @@ Where a champion is pinned to start from, there is nothing to train: it is taken
 
 import logging
 import shutil
+from functools import partial
 from pathlib import Path
 
-from ssvif import console
+from ssvif import console, processes
 from ssvif.files import atomic_path
 from ssvif.models.weights import save_model
 from ssvif.params import Params, load_params
 from ssvif.stages.start import Start, find_start
-from ssvif.stages.training import load_training_data, open_checkpoints, training_device
+from ssvif.stages.training import (
+    load_training_data,
+    open_checkpoints,
+    training_device,
+    training_processes,
+)
 from ssvif.tracking.run import track_stage
+from ssvif.training.loop import Unrecorded
 from ssvif.training.stages import stage_one_side, train_stage_one
 
 STAGE = "stage_one"
@@ -39,14 +46,18 @@ def main() -> None:
 
 
 def _train(params: Params) -> None:
-    data = load_training_data(min_side=stage_one_side(params))
-    checkpoints = open_checkpoints(STAGE, params)
-    with track_stage(STAGE, params=params, record=RECORD, scratch=checkpoints.folder) as run:
-        model = train_stage_one(
-            data, params, recorder=run, checkpoints=checkpoints, device=training_device()
-        )
-        save_model(WEIGHTS, model, network=params.network)
-    checkpoints.remove()
+    with training_processes(STAGE, params):
+        data = load_training_data(min_side=stage_one_side(params))
+        checkpoints = open_checkpoints(STAGE, params)
+        device = training_device()
+        train = partial(train_stage_one, data, params, checkpoints=checkpoints, device=device)
+        if processes.rank() > 0:
+            train(recorder=Unrecorded())
+            return
+        with track_stage(STAGE, params=params, record=RECORD, scratch=checkpoints.folder) as run:
+            model = train(recorder=run)
+            save_model(WEIGHTS, model, network=params.network)
+        checkpoints.remove()
 
 
 def _take(start: Start, params: Params) -> None:

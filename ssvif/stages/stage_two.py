@@ -1,15 +1,22 @@
 """DVC stage `stage_two`: trains fusion and both segmentation branches jointly."""
 
+from functools import partial
 from pathlib import Path
 
-from ssvif import console
+from ssvif import console, processes
 from ssvif.errors import ModelError
 from ssvif.evaluation.schedule import draw_schedule
 from ssvif.models.weights import load_model, read_network, save_model
 from ssvif.params import Params, load_params
 from ssvif.stages.start import find_start
-from ssvif.stages.training import load_training_data, open_checkpoints, training_device
+from ssvif.stages.training import (
+    load_training_data,
+    open_checkpoints,
+    training_device,
+    training_processes,
+)
 from ssvif.tracking.run import track_stage
+from ssvif.training.loop import Unrecorded
 from ssvif.training.stages import stage_two_side, train_stage_two
 
 STAGE = "stage_two"
@@ -29,22 +36,27 @@ def main() -> None:
     _require_same_network(params)
     start = find_start(params)
     known = start.known_ids() if start else frozenset()
-    data = load_training_data(min_side=stage_two_side(params), known=known)
-    checkpoints = open_checkpoints(STAGE, params, inputs=[STAGE_ONE])
-    with track_stage(STAGE, params=params, record=RECORD, scratch=checkpoints.folder) as run:
-        model = train_stage_two(
+    with training_processes(STAGE, params):
+        data = load_training_data(min_side=stage_two_side(params), known=known)
+        checkpoints = open_checkpoints(STAGE, params, inputs=[STAGE_ONE])
+        train = partial(
+            train_stage_two,
             load_model(STAGE_ONE),
             data,
             params,
-            recorder=run,
             checkpoints=checkpoints,
             device=training_device(),
         )
-        picture = checkpoints.folder / "dynamic_weight.png"
-        draw_schedule(picture, [(row.step, row.values) for row in run.rows])
-        run.add_artifact(picture)
-        save_model(WEIGHTS, model, network=params.network)
-    checkpoints.remove()
+        if processes.rank() > 0:
+            train(recorder=Unrecorded())
+            return
+        with track_stage(STAGE, params=params, record=RECORD, scratch=checkpoints.folder) as run:
+            model = train(recorder=run)
+            picture = checkpoints.folder / "dynamic_weight.png"
+            draw_schedule(picture, [(row.step, row.values) for row in run.rows])
+            run.add_artifact(picture)
+            save_model(WEIGHTS, model, network=params.network)
+        checkpoints.remove()
 
 
 def _require_same_network(params: Params) -> None:

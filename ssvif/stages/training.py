@@ -1,14 +1,16 @@
 """What the two training stages share: their data, and the hash of all that decides the result."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
+from ssvif import processes
 from ssvif.data.manifest import MANIFEST_FILE, PAIRS_FOLDER, read_manifest
 from ssvif.data.views import load_pairs
-from ssvif.errors import TrainingError
+from ssvif.errors import ParamsError, TrainingError
 from ssvif.files import sha256_file, sha256_json
 from ssvif.params import Params
 from ssvif.registry.pin import read_lock
@@ -27,6 +29,7 @@ _CODE = (
     "data/scenes.py",
     "data/views.py",
     "ops.py",
+    "processes.py",
     "seeding.py",
 )
 
@@ -100,6 +103,32 @@ def open_checkpoints(
     hashes = [sha256_file(path) for path in (MANIFEST_FILE, *inputs, *training_code())]
     digest = sha256_json([torch.__version__, stage, sections, start, hashes])
     return CheckpointFolder(CHECKPOINTS / f"{stage}-{digest[:16]}")
+
+
+@contextmanager
+def training_processes(stage: str, params: Params) -> Iterator[None]:
+    """Train together with the processes that torchrun started, or become as many as are wanted.
+
+    Args:
+        stage: Name of the DVC stage.
+        params: All parameters.
+
+    Raises:
+        ParamsError: If they cannot share a batch.
+    """
+    wanted = params.training.processes
+    with processes.joined():
+        number = processes.count() if processes.is_launched() else wanted
+        for name in ("stage_one", "stage_two"):
+            batch = getattr(params, name).batch
+            if batch % number:
+                raise ParamsError(
+                    f"{name}.batch: expected a multiple of {number} processes "
+                    f"(training.processes), found {batch}"
+                )
+        if number > 1 and not processes.is_launched():
+            processes.launch(f"ssvif.stages.{stage}", processes=number)
+        yield
 
 
 def training_code() -> list[Path]:

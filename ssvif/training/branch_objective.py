@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ssvif import processes
 from ssvif.data.views import Views
 from ssvif.models.fusion import Fused
 from ssvif.models.machine import machine_view
@@ -112,6 +113,12 @@ class BranchObjective(nn.Module):
             for views in batches:
                 self._segment(views)
 
+    def _watched(self, step: int, figures: Figures) -> Figures:
+        """Return the whole batch's figures, having warned of what is bad in them."""
+        figures = processes.mean_figures(figures)
+        self._watch.check(step, figures)
+        return figures
+
     def _segment(self, views: Views) -> tuple[Fused, Tensor, Tensor]:
         """Return what the teacher fuses, and its scores (2 B, K, ., .) of both levels."""
         teacher = self.consistency.teacher
@@ -124,7 +131,8 @@ class BranchObjective(nn.Module):
         teacher = self.consistency.teacher
         with _centred(teacher, momentum=0.0):
             fused, *scores = self._segment(views)
-        feature, pixel = (score.argmax(1) for score in scores)
+        feature, pixel = (processes.gathered(score.argmax(1), groups=2) for score in scores)
+        fused_y = processes.gathered(fused.fused_y, groups=2)
         half = len(pixel) // 2
         feature = feature[:half]
         shared = (views.overlap.first(feature), views.overlap.second(pixel[half:]))
@@ -135,7 +143,7 @@ class BranchObjective(nn.Module):
             ),
             "equivariance": health.equivariance(pixel[:half], pixel[half:], views.overlap),
             "position_information": health.position_information(pixel),
-            "brightness_information": health.brightness_information(pixel, fused.fused_y),
+            "brightness_information": health.brightness_information(pixel, fused_y),
         }
 
 
@@ -145,7 +153,8 @@ def seen_images(fused: Fused, views: Views) -> Tensor:
     Of every other scene that is the machine view, of the others the fused image in colour: the
     branch learns to read both.
     """
-    scenes = torch.arange(len(views.ir), device=views.ir.device) % (len(views.ir) // 2)
+    rows = len(views.ir) * processes.count()
+    scenes = processes.own(torch.arange(rows, device=views.ir.device) % (rows // 2), groups=2)
     is_machine = (scenes % 2 == 0)[:, None, None, None]
     machine = machine_view(vis=views.vis, ir=views.ir, recipe=fused.recipe)
     return torch.where(is_machine, machine, with_chroma(fused.fused_y, views.vis))

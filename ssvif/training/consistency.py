@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from ssvif import processes
 from ssvif.data.views import Overlap
 from ssvif.losses.consistency import sinkhorn_assignments, swapped_prediction_loss
 from ssvif.models.network import SsvifModel
@@ -67,7 +68,8 @@ class ConsistencyResult:
     Args:
         cross: Cross entropy of the pixel-level branch and the teacher, a scalar in nats.
         own: Cross entropy of the feature-level branch and its teacher, a scalar in nats.
-        feature_classes: Class of each shared position by the teacher's assignment, (N,).
+        feature_classes: Class of each shared position by the teacher's assignment, (N,); of all
+            processes' batches.
         pixel_classes: The same by the pixel-level branch, (N,).
     """
 
@@ -141,8 +143,8 @@ class CrossSegmentationConsistency(nn.Module):
         return ConsistencyResult(
             cross=swapped_prediction_loss(pixel_scores, targets, temperature=temperature),
             own=swapped_prediction_loss(feature_scores, targets, temperature=temperature),
-            feature_classes=targets.argmax(1),
-            pixel_classes=pixel_scores.argmax(1),
+            feature_classes=processes.gathered(targets.argmax(1)),
+            pixel_classes=processes.gathered(pixel_scores.argmax(1)),
         )
 
     @torch.no_grad()
@@ -153,14 +155,15 @@ class CrossSegmentationConsistency(nn.Module):
             planes = teacher.feature_branch(first.vis, first.ir)
         else:
             planes = teacher.pixel_branch(first.image)
-        embedding = _positions(overlap.first(planes))  # (N, D)
+        share = _positions(overlap.first(planes))
+        embedding = processes.gathered(share)  # (N, D)
         filled = self.queue[: int(self.queued)]
         scores = torch.cat([embedding, filled]) @ teacher.prototypes.T  # (N + Q, K)
         assignments = sinkhorn_assignments(
             scores, epsilon=self.params.epsilon, iterations=self.params.sinkhorn_iterations
         )
         self._enqueue(embedding)
-        return assignments[: embedding.shape[0]]
+        return processes.own(assignments[: embedding.shape[0]])
 
     def _enqueue(self, embedding: Tensor) -> None:
         """Put evenly spaced positions at the front of the queue; the oldest fall off."""

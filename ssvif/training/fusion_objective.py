@@ -4,12 +4,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ssvif import processes
 from ssvif.data.views import Views
 from ssvif.losses.fusion import fusion_loss
 from ssvif.models.fusion import FusionNet
 from ssvif.ops import luminance
 from ssvif.params import FusionLossParams
-from ssvif.training.loop import Figures
+from ssvif.training.loop import Figures, gradients
 
 
 class FusionObjective(nn.Module):
@@ -37,14 +38,15 @@ class FusionObjective(nn.Module):
         """Leave the fusion loss's gradients."""
         loss, figures = self._loss(views)
         loss.backward()
-        return figures
+        processes.average(gradients(self))
+        return processes.mean_figures(figures)
 
     def after_step(self) -> None:
         """Nothing follows a step."""
 
     def validate(self, views: Views) -> Figures:
         """Return the fusion loss and its terms."""
-        return self._loss(views)[1]
+        return processes.mean_figures(self._loss(views)[1])
 
     def _loss(self, views: Views) -> tuple[Tensor, Figures]:
         vis_y = luminance(views.vis)

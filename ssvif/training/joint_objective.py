@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ssvif import processes
 from ssvif.data.views import Views
 from ssvif.models.machine import PLANE_NAMES, Recipe
 from ssvif.models.network import SsvifModel
@@ -16,7 +17,7 @@ from ssvif.training.branch_objective import BranchObjective
 from ssvif.training.consistency import CrossSegmentationConsistency
 from ssvif.training.dynamic_weight import DynamicWeight
 from ssvif.training.fusion_objective import weighted_fusion_loss
-from ssvif.training.loop import Figures, gradient_norm
+from ssvif.training.loop import Figures, gradient_norm, gradients
 
 
 class JointObjective(BranchObjective):
@@ -88,6 +89,7 @@ class JointObjective(BranchObjective):
         ]
         # Recipes have no part in the fusion loss: they have nothing to be balanced with.
         shared = [(pull, gradient) for pull, gradient in pulled if gradient is not None]
+        processes.average([*gradients(self), *(gradient for _, gradient in shared)])
         terms = self._dynamic_weight.update(
             step,
             fusion_norm=gradient_norm([gradient for _, gradient in shared]),
@@ -105,8 +107,7 @@ class JointObjective(BranchObjective):
         figures |= fusion_figures | asdict(step_health) | weight_terms
         figures |= {"consistency": consistency, "own": float(result.own.detach())}
         figures["loss"] = fusion_figures["loss"] + terms.weight * consistency
-        self._watch.check(step, figures)
-        return figures
+        return self._watched(step, figures)
 
     @torch.no_grad()
     def after_step(self) -> None:
@@ -124,7 +125,7 @@ class JointObjective(BranchObjective):
         _, figures = weighted_fusion_loss(
             self._weights, fused_y=fused.fused_y, vis_y=vis_y, ir=views.ir
         )
-        return figures | super().validate(views)
+        return processes.mean_figures(figures) | super().validate(views)
 
     def get_extra_state(self) -> dict[str, float]:
         """Return the dynamic weight's averages, as part of the state."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 
+from ssvif import processes
 from ssvif.data.views import Views
 from ssvif.errors import TrainingError
 from ssvif.params import TrainingParams
@@ -37,6 +38,16 @@ class Recorder(Protocol):
         """Forget the figures that a killed run kept of later steps; before the first `log`."""
 
 
+class Unrecorded:
+    """Keeps nothing: the first of several processes keeps the figures of all."""
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Pass the figures over."""
+
+    def rewind(self, step: int) -> None:
+        """Pass it over."""
+
+
 class Objective(Protocol):
     """What a phase optimises: an `nn.Module` whose state is all that a checkpoint needs."""
 
@@ -44,7 +55,10 @@ class Objective(Protocol):
         """Return groups of `params` and `lr` for the optimiser."""
 
     def backward(self, views: Views, step: int) -> Figures:
-        """Compute the losses of a batch, leave their gradients, and return what to log."""
+        """Compute the losses of a batch, leave their gradients, and return what to log.
+
+        Of several processes, each gets its share, and leaves and returns what is of them all.
+        """
 
     def after_step(self) -> None:
         """Do what follows an optimiser step."""
@@ -126,7 +140,7 @@ def train(
         if done % params.validate_every == 0 or done == phase.steps:
             held_out = validate(objective, phase.validation)
             recorder.log(phase.first_step + step, _prefixed(f"{phase.name}/val", held_out))
-        if done % params.checkpoint_every == 0 or done == phase.steps:
+        if processes.rank() == 0 and (done % params.checkpoint_every == 0 or done == phase.steps):
             checkpoints.save(_checkpoint(phase, done, optimizer, scheduler))
         progress.advance(figures)
     progress.close()
@@ -216,9 +230,14 @@ class _Stopwatch:
         self._progress.add_waiting(time.monotonic() - self._began)
 
 
-def gradient_norm(gradients: Sequence[Tensor]) -> float:
+def gradients(module: nn.Module) -> list[Tensor]:
+    """Return the gradients that a module's parameters have."""
+    return [p.grad for p in module.parameters() if p.grad is not None]
+
+
+def gradient_norm(tensors: Sequence[Tensor]) -> float:
     """Return the Euclidean norm of gradients taken together."""
-    return float(torch.nn.utils.get_total_norm(gradients))
+    return float(torch.nn.utils.get_total_norm(tensors))
 
 
 def _clip(optimizer: torch.optim.Optimizer, clip_norm: float) -> float:

@@ -1,10 +1,11 @@
 """The two training stages, from pairs in memory to a trained model."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
+from ssvif import processes
 from ssvif.data.scenes import Replay
 from ssvif.data.views import Pair, Views, draw_views, window_side
 from ssvif.errors import TrainingError
@@ -185,7 +186,7 @@ def _batches(
         )
 
     def draw(step: int) -> Views:
-        return draw_views(
+        views = draw_views(
             pairs,
             step=step,
             batch=batch,
@@ -194,7 +195,9 @@ def _batches(
             seed=seed,
             max_reduction=params.training.max_reduction,
             replay=replay,
-        ).to(device)
+        )
+        vis, ir = (processes.own(planes, groups=2) for planes in (views.vis, views.ir))
+        return replace(views, vis=vis, ir=ir).to(device)
 
     return draw
 

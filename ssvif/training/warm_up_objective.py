@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from ssvif import processes
 from ssvif.data.views import Views
 from ssvif.models.machine import Recipe
 from ssvif.models.network import SsvifModel
@@ -13,7 +14,7 @@ from ssvif.params import WarmUpParams
 from ssvif.training.augment import draw_recipe
 from ssvif.training.branch_objective import BranchObjective, batch_generator
 from ssvif.training.consistency import CrossSegmentationConsistency
-from ssvif.training.loop import Figures
+from ssvif.training.loop import Figures, gradients
 
 
 class WarmUpObjective(BranchObjective):
@@ -56,9 +57,9 @@ class WarmUpObjective(BranchObjective):
         fused = fused._replace(recipe=Recipe(*(part.to(views.ir) for part in drawn)))
         result, step_health = self._consistency(fused, views)
         (result.cross + result.own).backward()
+        processes.average(gradients(self))
         if step < self._freeze_prototypes_steps:
             self.model.prototypes.grad = None
         cross, own = float(result.cross.detach()), float(result.own.detach())
         figures |= {"loss": cross + own, "consistency": cross, "own": own} | asdict(step_health)
-        self._watch.check(step, figures)
-        return figures
+        return self._watched(step, figures)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from mlflow import MlflowClient
 
 from ssvif.data.ingest import ingest
 from ssvif.data.manifest import LABELS_FOLDER, MANIFEST_FILE, PAIRS_FOLDER, read_manifest
@@ -186,3 +187,48 @@ def test_main__killed_outright_it_resumes_to_the_same_weights(
     assert (folder / weights).read_bytes() == (tmp_path / weights).read_bytes()
     record = json.loads((tmp_path / "runs/stage_one/run.json").read_text())
     assert record["stage"] == "stage_one"
+
+
+def run_stage(folder, stage, **changes):
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params["training"] |= changes
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    command = [sys.executable, "-m", f"ssvif.stages.{stage}"]
+    environment = {**os.environ, URI_VARIABLE: f"sqlite:///{folder}/mlflow.db"}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+def test_main__two_processes_train_one_model(tmp_path, params, fresh_database):
+    make_project(tmp_path, params)
+    shutil.copyfile(fresh_database, tmp_path / "mlflow.db")
+    for stage in ("stage_one", "stage_two"):
+        done = run_stage(tmp_path, stage, processes=2)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / f"models/{stage}.safetensors").is_file()
+        runs = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_runs(
+            ["1"], f"tags.`ssvif.stage` = '{stage}'"
+        )
+        assert [run.info.status for run in runs] == ["FINISHED"]
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+@pytest.mark.slow
+def test_main__what_processes_refuse_is_refused(tmp_path, params, fresh_database):
+    make_project(tmp_path, params)
+    shutil.copyfile(fresh_database, tmp_path / "mlflow.db")
+    next((tmp_path / "data/pairs/vis").iterdir()).write_bytes(b"")
+    done = run_stage(tmp_path, "stage_one", processes=2)
+    assert done.returncode == 2
+    assert "error: data/pairs/vis/" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_main__processes_that_cannot_share_a_batch(project):
+    done = run_stage(project, "stage_one", processes=3)
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        "error: stage_one.batch: expected a multiple of 3 processes (training.processes), found 2"
+    )
