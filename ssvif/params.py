@@ -173,6 +173,7 @@ class TrainingParams(_Section):
     validate_every: Count = 100
     health_every: Count = 50
     processes: Count = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
 
 
 class EvaluateParams(_Section):

@@ -43,6 +43,7 @@ class Trunk(nn.Module):
         self.backbone = backbone
         self.channels = channels
         self.frozen_norm = frozen_norm
+        self.in_bfloat16 = False
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
@@ -50,9 +51,13 @@ class Trunk(nn.Module):
         self.train()
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Return features of an RGB image (B, 3, H, W) in [0, 1], finest first."""
-        features: list[Tensor] = self.backbone((image - self.mean) / self.std)
-        return features
+        """Return features of an RGB image (B, 3, H, W) in [0, 1], finest first, in float32.
+
+        They are computed in bfloat16 (mixed precision) where `in_bfloat16` is set.
+        """
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=self.in_bfloat16):
+            features: list[Tensor] = self.backbone((image - self.mean) / self.std)
+        return [level.float() for level in features]
 
     def train(self, mode: bool = True) -> "Trunk":
         """Set the training mode, but leave frozen batch normalisation frozen."""

@@ -10,7 +10,7 @@ from ssvif.data.scenes import Replay
 from ssvif.data.views import Pair, Views, draw_views, window_side
 from ssvif.errors import TrainingError
 from ssvif.models.network import SsvifModel, build_model
-from ssvif.params import Params
+from ssvif.params import Params, TrainingParams
 from ssvif.seeding import derive_seed
 from ssvif.training.checkpoint import CheckpointFolder
 from ssvif.training.consistency import CrossSegmentationConsistency
@@ -78,7 +78,7 @@ def train_stage_one(
     torch.manual_seed(seed)
     recorder.rewind(checkpoints.steps_done() - 1)
     stage, warm_up = params.stage_one, params.warm_up
-    model = _laid_out(build_model(params.network), device)
+    model = _prepared(build_model(params.network), params.training, device)
     fusion = FusionObjective(model.fusion, params.fusion_loss, learning_rate=stage.learning_rate)
     shape = {"batch": stage.batch, "size": stage.crop}
     batches = _batches(data.train, params, **shape, seed=seed, device=device)
@@ -133,7 +133,7 @@ def train_stage_two(
     torch.manual_seed(seed)
     recorder.rewind(checkpoints.steps_done() - 1)
     stage = params.stage_two
-    model = _laid_out(model, device).train().requires_grad_(requires_grad=True)
+    model = _prepared(model, params.training, device).train().requires_grad_(requires_grad=True)
     weight = DynamicWeight(
         params.dynamic_weight, steps=stage.steps, prototypes=len(model.prototypes)
     )
@@ -161,8 +161,10 @@ def train_stage_two(
     return consistency.teacher.eval()
 
 
-def _laid_out(model: SsvifModel, device: torch.device) -> SsvifModel:
+def _prepared(model: SsvifModel, params: TrainingParams, device: torch.device) -> SsvifModel:
     """Move a model to a device, its weights laid out as the batches are: a fifth faster."""
+    for branch in (model.feature_branch, model.pixel_branch):
+        branch.trunk.in_bfloat16 = params.precision == "bfloat16"
     model.to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     return model

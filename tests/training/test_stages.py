@@ -153,6 +153,19 @@ def test_train_stage_two__resumes_to_the_same_end_and_logs_every_term(
     assert any(not torch.equal(before[k], v) for k, v in undisturbed.fusion.state_dict().items())
 
 
+def test_train__trunks_in_bfloat16_learn_alike(stage_one, data, params, tmp_path):
+    mixed = params.model_copy(
+        update={"training": params.training.model_copy(update={"precision": "bfloat16"})}
+    )
+    _, usual = _stage_two(copy.deepcopy(stage_one[0]), data, params, tmp_path / "a")
+    model, records = _stage_two(copy.deepcopy(stage_one[0]), data, mixed, tmp_path / "b")
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    for step, row in usual.rows.items():
+        name = "stage_two/train/consistency"
+        assert records.rows[step][name] != row[name]
+        assert records.rows[step][name] == pytest.approx(row[name], rel=0.1)
+
+
 def test_train_stage_one__no_pairs(params, tmp_path):
     with pytest.raises(TrainingError, match="train split is empty"):
         _stage_one(TrainingData([], []), params, tmp_path)
