@@ -3,13 +3,14 @@
 Trains what `benchmarks/sweeps/champion.yaml` says, without labels, and goes on where it was stopped
 (about half an hour a seed on one core). Writes
 
-    .cache/champion/SEED/{stage_one,stage_two}.safetensors, dynamic_weight.png
-    ssvif/pretrained/   the first seed's fusion network, with its parameters, metrics and card
+    benchmarks/seeds/SEED/     the fusion network after stage one and after stage two, so that the
+                               seeds can be judged again without training
+    ssvif/pretrained/          the first seed's, with its parameters, metrics and card
+    .cache/champion/SEED/dynamic_weight.png
 
 The metrics are those of captures that no seed was trained on.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -28,13 +29,14 @@ from ssvif.fuse.places import PRETRAINED, WEIGHTS_NAME
 from ssvif.metrics.table import STANDARD
 from ssvif.models.fusion import FusionNet
 from ssvif.models.weights import load_fusion, save_fusion
-from ssvif.params import IngestParams, Params
+from ssvif.params import IngestParams, NetworkParams, Params
 from ssvif.registry.bundle import CARD, METRICS, PARAMS
 from ssvif.stages.training import training_device
 
 TRIALS = Path(__file__).parent / "sweeps/champion.yaml"
 WORK = Path(".cache/sweep")
-SEEDS = Path(".cache/champion")
+SEEDS = Path(__file__).parent / "seeds"
+PLOTS = Path(".cache/champion")
 OWN = "this model"
 
 # What decides what a training makes.
@@ -92,17 +94,20 @@ def main(
         if seed and number not in seed:
             continue
         trained = train_trial(sweep, trial, WORK)
-        _keep(trained, SEEDS / str(number))
+        _keep(trained, SEEDS / str(number), network=trial.params.network)
+        plot = PLOTS / str(number) / "dynamic_weight.png"
+        plot.parent.mkdir(parents=True, exist_ok=True)
+        draw_schedule(plot, trained.record.rows)
         if number == first:
             _publish(load_fusion(trained.weights), trial.params, sweep, data)
             typer.echo(f"written to {PRETRAINED}")
 
 
-def _keep(trained: Trained, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(trained.stage_one, folder / "stage_one.safetensors")
-    shutil.copyfile(trained.weights, folder / "stage_two.safetensors")
-    draw_schedule(folder / "dynamic_weight.png", trained.record.rows)
+def _keep(trained: Trained, folder: Path, *, network: NetworkParams) -> None:
+    """Keep the fusion network alone, a hundredth of what was trained."""
+    with atomic_folder(folder) as new:
+        for stage, weights in (("stage_one", trained.stage_one), ("stage_two", trained.weights)):
+            save_fusion(new / f"{stage}.safetensors", load_fusion(weights), network=network)
 
 
 def _publish(fusion: FusionNet, params: Params, sweep: Sweep, data: Path) -> None:

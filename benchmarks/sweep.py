@@ -3,10 +3,10 @@
 A YAML file (`benchmarks/trials.py`, `benchmarks/sweeps/`) names the captures, the seeds and each
 trial's parameters. Every trial is trained on the captures without their labels, then judged: by the
 fusion metrics on the split `val`, and by a segmenter that is trained on its images, in two folds of
-whole blocks of the labelled set. A row a trial and seed is added to the CSV file; rows that are
-there already, of the same parameters, captures, labels and code, are not made again. In the end,
-each trial is compared with the file's first one, on the seeds that both have: a Markdown file
-beside the CSV one.
+whole blocks of the labelled set. A row a trial and seed is added to the CSV file, and what the
+segmenter counted to a folder beside it; rows that are there already, of the same parameters,
+captures, labels and code, are not made again. In the end, each trial is compared with the file's
+first one, on the seeds that both have: a Markdown file beside the CSV one.
 """
 
 import time
@@ -29,7 +29,7 @@ from ssvif.evaluation.pairs import read_scene
 from ssvif.evaluation.probing import scene_images
 from ssvif.evaluation.scores import score_pairs
 from ssvif.evaluation.statistics import holm
-from ssvif.files import sha256_file, sha256_folder, sha256_json, write_text
+from ssvif.files import atomic_path, sha256_file, sha256_folder, sha256_json, write_text
 from ssvif.fuse.views import FUSED, MACHINE
 from ssvif.metrics.table import STANDARD
 from ssvif.models.fusion import FusionNet
@@ -58,10 +58,12 @@ def key_of(sweep: Sweep, trial: Trial) -> str:
     return sha256_json([training, trial.is_whole, probes, sweep.probed, labels, code])[:16]
 
 
-def judge(sweep: Sweep, fusion: FusionNet, *, key: str, seed: int) -> dict[str, float]:
+def judge(
+    sweep: Sweep, fusion: FusionNet, *, seed: int
+) -> tuple[dict[str, float], dict[str, pd.DataFrame]]:
     """Return the fusion metrics' means on `val`, and what a segmenter makes of the images.
 
-    The segmenter's counts are kept under the row's key, to compare trials with.
+    The latter as figures, and as counts by view, to compare trials with.
     """
     source, device = sweep.source, training_device()
     fusion = fusion.to(device)
@@ -69,17 +71,18 @@ def judge(sweep: Sweep, fusion: FusionNet, *, key: str, seed: int) -> dict[str, 
     val = source.manifest[source.manifest["split"] == "val"]
     found = score_pairs(val, [fused], folder=source.pairs, device=device).pairs
     figures = {metric.acronym: float(found[metric.acronym].mean()) for metric in STANDARD}
+    counted = {}
     for view in (machine, fused):
         result = _probe(sweep, view, seed=seed)
-        result.counts.to_csv(_counts_file(key, view.name), index=False)
+        counted[view.name] = result.counts
         boxes, counts = result.detections, Counts.from_table(result.counts)
         figures[f"{view.name}_box_miou"] = float(mean_iou(counts, foreground=True).mean())
         figures[f"{view.name}_ap50"] = float(boxes.loc[boxes["class"] == "all", "ap50"].mean())
-    return figures
+    return figures, counted
 
 
-def _counts_file(key: str, view: str) -> Path:
-    return WORK / f"counts-{key}-{view}.csv"
+def _counts_file(out: Path, key: str, view: str) -> Path:
+    return out.with_suffix("") / f"{key}-{view}.csv"
 
 
 def _probe(sweep: Sweep, candidate: Candidate, *, seed: int) -> ProbeResult:
@@ -100,11 +103,14 @@ def run(sweep: Sweep, out: Path, *, seeds: Sequence[int] | None = None) -> None:
         if seeds and seed not in seeds:
             continue
         key = key_of(sweep, trial)
-        if out.is_file() and key in set(pd.read_csv(out)["key"]) and _is_counted(key):
+        if out.is_file() and key in set(pd.read_csv(out)["key"]) and _is_counted(out, key):
             continue
         began = time.monotonic()
         trained = train_trial(sweep, trial, WORK)
-        judged = judge(sweep, load_fusion(trained.weights), key=key, seed=seed)
+        judged, counted = judge(sweep, load_fusion(trained.weights), seed=seed)
+        for view, counts in counted.items():
+            with atomic_path(_counts_file(out, key, view)) as temporary:
+                counts.to_csv(temporary, index=False)
         figures = trained.record.last
         health = {
             f"val_{figure}": figures.get(f"stage_two/val/{figure}", float("nan"))
@@ -127,11 +133,11 @@ def comparison(sweep: Sweep, out: Path) -> str:
     keys: dict[str, dict[int, str]] = {name: {} for name, _ in sweep.trials}
     for (name, seed), trial in sweep.trials.items():
         key = key_of(sweep, trial)
-        if key in rows.index and _is_counted(key):
+        if key in rows.index and _is_counted(out, key):
             keys[name][seed] = key
     first = next(iter(keys.values()))
     lines = [(n, v, own) for n, own in keys.items() if own for v in VIEWS]
-    leads = [None if own is first else _lead(own, first, view) for _, view, own in lines]
+    leads = [None if own is first else _lead(out, own, first, view) for _, view, own in lines]
     corrected = iter(holm(np.array([found.p for found in leads if found])))
     page = [
         "p swaps blocks of scenes, and knows nothing of the luck of a training: believe a lead",
@@ -150,22 +156,24 @@ def comparison(sweep: Sweep, out: Path) -> str:
     return "\n".join(page)
 
 
-def _is_counted(key: str) -> bool:
-    return all(_counts_file(key, view).is_file() for view in VIEWS)
+def _is_counted(out: Path, key: str) -> bool:
+    return all(_counts_file(out, key, view).is_file() for view in VIEWS)
 
 
-def _lead(own: Mapping[int, str], first: Mapping[int, str], view: str) -> Lead | None:
+def _lead(out: Path, own: Mapping[int, str], first: Mapping[int, str], view: str) -> Lead | None:
     """Return the lead in box mIoU on the seeds that both have, or None where there is none."""
     seeds = sorted(own.keys() & first.keys())
     if not seeds:
         return None
-    counts, reference = (_counts([keys[seed] for seed in seeds], view) for keys in (own, first))
+    counts, reference = (
+        _counts(out, [keys[seed] for seed in seeds], view) for keys in (own, first)
+    )
     return lead(partial(mean_iou, foreground=True), counts, reference)
 
 
-def _counts(keys: Sequence[str], view: str) -> Counts:
+def _counts(out: Path, keys: Sequence[str], view: str) -> Counts:
     text = {"id": str, "block": str}
-    return joined([pd.read_csv(_counts_file(key, view), dtype=text) for key in keys])
+    return joined([pd.read_csv(_counts_file(out, key, view), dtype=text) for key in keys])
 
 
 def main(

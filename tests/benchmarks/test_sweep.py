@@ -20,8 +20,7 @@ Scores = dict[tuple[str, int], int]
 
 
 @pytest.fixture
-def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
-    monkeypatch.setattr(module, "WORK", tmp_path)
+def sweep(tmp_path: Path) -> Sweep:
     (tmp_path / "labels").mkdir()
     manifest = pd.DataFrame({"id": ["a"], "split": ["train"], "set": ["msrs"], "block": ["b"]})
     trials = {
@@ -40,12 +39,13 @@ def judged(sweep: Sweep, tmp_path: Path, counts: Counted) -> Callable[[Scores], 
 
 def _write_rows(sweep: Sweep, folder: Path, counts: Counted, scores: Scores) -> Path:
     rows = []
+    (folder / "table").mkdir(exist_ok=True)
     for (name, seed), good in scores.items():
         key = key_of(sweep, sweep.trials[name, seed])
         figures = {f"{view}_{kind}": 0.1 for view in module.VIEWS for kind in ("box_miou", "ap50")}
         rows.append({"key": key, "trial": name, "seed": seed, "VIF": 0.5, "Qabf": 0.5, **figures})
         for view in module.VIEWS:
-            counts(good).to_csv(folder / f"counts-{key}-{view}.csv", index=False)
+            counts(good).to_csv(folder / "table" / f"{key}-{view}.csv", index=False)
     pd.DataFrame(rows).to_csv(folder / "table.csv", index=False)
     return folder / "table.csv"
 
@@ -72,7 +72,7 @@ def test_comparison__leads_are_over_the_first_trial_of_the_file(sweep, judged) -
 
 def test_comparison__rows_without_counts_are_left_out(sweep, judged, tmp_path) -> None:
     table = judged({("first", 0): 4})
-    for file in tmp_path.glob("counts-*"):
+    for file in tmp_path.glob("table/*.csv"):
         file.unlink()
     assert "| first |" not in comparison(sweep, table)
 

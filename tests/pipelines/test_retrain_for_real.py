@@ -52,7 +52,7 @@ def project(tmp_path_factory):
     return Project(tmp_path_factory.mktemp("real").resolve())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_retrain__told_to_end_leaves_nobody_and_a_worktree_to_go_on_with(project, number):
     process = project.start()
     project.wait_for("> python -m ssvif.stages.stage_one", process)
