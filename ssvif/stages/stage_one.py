@@ -49,8 +49,9 @@ def _train(params: Params) -> None:
     with training_processes(STAGE, params):
         data = load_training_data(min_side=stage_one_side(params))
         checkpoints = open_checkpoints(STAGE, params)
-        device = training_device()
-        train = partial(train_stage_one, data, params, checkpoints=checkpoints, device=device)
+        train = partial(
+            train_stage_one, data, params, checkpoints=checkpoints, device=training_device()
+        )
         if processes.rank() > 0:
             train(recorder=Unrecorded())
             return

@@ -116,9 +116,8 @@ def training_processes(stage: str, params: Params) -> Iterator[None]:
     Raises:
         ParamsError: If they cannot share a batch.
     """
-    wanted = params.training.processes
     with processes.joined():
-        number = processes.count() if processes.is_launched() else wanted
+        number = processes.count() if processes.is_launched() else params.training.processes
         for name in ("stage_one", "stage_two"):
             batch = getattr(params, name).batch
             if batch % number:
