@@ -12,6 +12,7 @@ import torch
 from benchmarks import metrics
 from ssvif.data.synthetic import render_pair
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.torch_engine import TorchEngine
 from ssvif.models.network import build_fusion
 from ssvif.ops import luminance
 from ssvif.params import NetworkParams
@@ -40,7 +41,7 @@ def workloads() -> dict[str, Callable[[], object]]:
     vis_y = luminance(vis)
     fusion = build_fusion(NetworkParams()).eval()
     half = build_fusion(NetworkParams()).eval().bfloat16()
-    fuser = Fuser(build_fusion(NetworkParams()))
+    fuser = Fuser(TorchEngine(build_fusion(NetworkParams())))
 
     return {
         "pixel maximum": lambda: torch.maximum(vis_y, ir),

@@ -24,8 +24,9 @@ from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.schedule import draw_schedule
 from ssvif.evaluation.scores import score_pairs
 from ssvif.evaluation.summary import pipe_table
-from ssvif.files import atomic_folder, write_json, write_text
-from ssvif.fuse.places import PRETRAINED, WEIGHTS_NAME
+from ssvif.files import atomic_folder, sha256_file, write_json, write_text
+from ssvif.fuse.export import export_onnx
+from ssvif.fuse.places import ONNX_NAME, PRETRAINED, WEIGHTS_NAME
 from ssvif.metrics.table import STANDARD
 from ssvif.models.fusion import FusionNet
 from ssvif.models.weights import load_fusion, save_fusion
@@ -129,7 +130,9 @@ def _publish(fusion: FusionNet, params: Params, sweep: Sweep, data: Path) -> Non
         tables="\n\n".join(_table(name, scores) for name, scores in metrics.items()),
     )
     with atomic_folder(PRETRAINED) as new:
-        save_fusion(new / WEIGHTS_NAME, fusion, network=params.network)
+        weights = new / WEIGHTS_NAME
+        save_fusion(weights, fusion, network=params.network)
+        export_onnx(fusion, new / ONNX_NAME, weights=sha256_file(weights))
         write_json(new / PARAMS, params.model_dump(mode="json", include=_SECTIONS))
         write_json(new / METRICS, metrics)
         write_text(new / CARD, card)

@@ -80,7 +80,7 @@ def test_cmd__runs_the_stages_own_module(stage):
 
 def own_params(stage):
     """What a stage lists of params.yaml, and what of other files, by their names."""
-    listed = STAGES[stage]["params"]
+    listed = STAGES[stage].get("params", [])
     others = {
         name: keys for entry in listed if isinstance(entry, dict) for name, keys in entry.items()
     }

@@ -1,22 +1,41 @@
-"""`ssvif fuse`: fuses two files, two folders paired by name, or a delivery as it is."""
+"""`ssvif fuse`: fuses files, folders, patterns, lists, or a delivery as it is."""
 
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ssvif.fuse.choices import EngineName, Precision
 from ssvif.fuse.views import FUSED, View
 
+if TYPE_CHECKING:
+    from ssvif.fuse.files import Tell
+
 EXIT_SOME_FAILED = 3
+STDIN = Path("-")
 
 
 def fuse(
     out: Annotated[Path, typer.Option("--out", "-o", help="PNG to write, or a folder.")],
-    vis: Annotated[Path | None, typer.Argument(help="Visible image, or a folder of them.")] = None,
-    ir: Annotated[Path | None, typer.Argument(help="Infrared image, or a folder of them.")] = None,
+    vis: Annotated[
+        Path | None,
+        typer.Argument(help="Visible image, a folder of them, or a pattern such as 'a/*_vi.png'."),
+    ] = None,
+    ir: Annotated[Path | None, typer.Argument(help="Infrared, in the same way.")] = None,
     captures: Annotated[
         Path | None,
         typer.Option(help="A delivery in any layout, instead of VIS and IR; see docs/captures.md."),
+    ] = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option(
+            "--list",
+            help="A list of pairs instead of VIS and IR, one a line: VIS, IR and perhaps a name, "
+            "by tabs; - reads it from standard input.",
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -35,6 +54,14 @@ def fuse(
         tuple[float, float] | None,
         typer.Option(help="Raw infrared values of black and white, for more than 8 bits."),
     ] = None,
+    engine: Annotated[
+        EngineName | None,
+        typer.Option(help="What runs the network; by default ONNX Runtime where it can."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    precision: Annotated[
+        Precision, typer.Option(help="Of the convolutions; other than float32 is PyTorch's.")
+    ] = "float32",
 ) -> None:
     """Fuse registered pairs of any size; the fused image keeps the visible one's colour.
 
@@ -44,21 +71,53 @@ def fuse(
     """
     from ssvif.cli.names import model_path
     from ssvif.errors import CapturesError
-    from ssvif.fuse.files import fuse_files, fuse_folder, pair_files
+    from ssvif.fuse.files import fuse_files, fuse_folder
     from ssvif.fuse.fuser import Fuser
+    from ssvif.fuse.pairing import pair_files, pair_list
     from ssvif.fuse.places import PRETRAINED, model_in_use
 
+    if [vis is not None, captures is not None, listed is not None].count(True) != 1 or (
+        (vis is None) != (ir is None)
+    ):
+        raise CapturesError(
+            "expected VIS and IR, --captures FOLDER or --list FILE; see `ssvif fuse --help`"
+        )
     place = model_in_use() if model is None else model_path(model)
-    if captures is not None and vis is None:
-        done = fuse_folder(Fuser.load(place, view=view), captures, out, ir_range=ir_range)
-    elif vis is not None and ir is not None and captures is None:
-        pairs = pair_files(vis, ir, out)
-        done = fuse_files(Fuser.load(place, view=view), pairs, ir_range=ir_range)
-    else:
-        raise CapturesError("expected VIS and IR, or --captures FOLDER; see `ssvif fuse --help`")
+    fuser = Fuser.load(place, view=view, engine=engine, device=device, precision=precision)
+    with _progress() as tell:
+        if captures is not None:
+            done = fuse_folder(fuser, captures, out, ir_range=ir_range, tell=tell)
+        else:
+            pairs = pair_files(vis, ir, out) if vis and ir else pair_list(_lines(listed), out)
+            done = fuse_files(fuser, pairs, ir_range=ir_range, tell=tell)
     name = "the package's model" if place == PRETRAINED else place
     typer.echo(f"{done.sentence} with {name}: {out}")
     for path, reason in done.failed.items():
         typer.echo(f"failed: {path}: {reason}", err=True)
     if done.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+@contextmanager
+def _progress() -> Iterator["Tell"]:
+    """Show a bar where somebody watches and there is more than one pair."""
+    from tqdm import tqdm
+
+    with tqdm(unit="pair", disable=None, leave=False, delay=1.0) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield tell
+
+
+def _lines(listed: Path | None) -> Iterable[str]:
+    from ssvif.errors import CapturesError
+
+    if listed is None or listed == STDIN:
+        return sys.stdin
+    try:
+        return listed.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise CapturesError(f"{listed}: not readable as a list of pairs ({error})") from error

@@ -11,6 +11,7 @@ from ssvif.cli.champion import champion
 from ssvif.cli.compare import compare
 from ssvif.cli.drift import drift
 from ssvif.cli.evaluate import evaluate
+from ssvif.cli.export import export
 from ssvif.cli.fuse import fuse
 from ssvif.cli.history import history
 from ssvif.cli.lineage import lineage
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(fuse)
+app.command()(export)
 app.command()(sample)
 app.command()(evaluate)
 app.command()(compare)

@@ -1,18 +1,22 @@
-"""Fuses image files: one pair, two folders paired by name, or a delivery as it is.
+"""Fuses image files, and leaves what is fused already.
 
-What is fused already is passed over, so the same call goes on where an earlier one was killed.
+The same call so goes on where an earlier one was killed. Which files make a pair says
+`ssvif.fuse.pairing`.
 """
 
 import logging
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 
 from ssvif.data.images import (
-    SUFFIXES,
     UInt8Image,
     read_four_channels,
     read_infrared_raw,
@@ -21,27 +25,34 @@ from ssvif.data.images import (
     write_png,
 )
 from ssvif.data.infrared_range import EIGHT_BITS, common_range, is_deep
-from ssvif.data.layouts import AUTO, find_captures
 from ssvif.data.sets import read_set_info
-from ssvif.errors import CapturesError, ImageError, SsvifError
+from ssvif.errors import ImageError, SsvifError
 from ssvif.files import sha256_file
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, read_marks
+from ssvif.fuse.pairing import FusePair, pair_captures
 from ssvif.fuse.views import FUSED
-from ssvif.models.fusion import DEAD
 from ssvif.params import MAX_PIXELS, PERCENTILES
 
 logger = logging.getLogger(__name__)
 
+# Grey levels: a camera that varies less shows nothing, and is left out of the fused image. As
+# `ssvif.models.fusion.DEAD`, whose module needs torch.
+_DEAD = 0.005 * 255.0
 
-@dataclass(frozen=True)
-class FusePair:
-    """Files of one pair, where its fused image goes, and files that claim the same name."""
+# While one pair is fused, others are read and written.
+_THREADS = 3
+_AHEAD = 2 * _THREADS
 
-    vis: Path
-    ir: Path
-    out: Path
-    spare: tuple[Path, ...] = ()
+# Told how many pairs are done, and of how many.
+Tell = Callable[[int, int], object]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def quiet(done: int, total: int) -> None:
+    """Tell nobody how far the work is."""
 
 
 @dataclass(frozen=True)
@@ -68,64 +79,13 @@ class Fused:
         return ", ".join(parts)
 
 
-def pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
-    """Pair two files, or two folders by their files' names without suffix, in any letter case.
-
-    Args:
-        vis: A visible image or a folder of them.
-        ir: An infrared image or a folder of them.
-        out: A PNG to write for two files; a folder for two folders.
-
-    Raises:
-        CapturesError: If one is a file and the other a folder, either is missing, no names
-            match, or `out` does not fit or holds the sources.
-    """
-    for path in (vis, ir):
-        if not path.exists():
-            raise CapturesError(f"{path}: no such file or folder")
-    if vis.is_dir() != ir.is_dir():
-        raise CapturesError(f"expected two files or two folders, found {vis} and {ir}")
-    if vis.is_dir():
-        return _pair_folders(vis, ir, out)
-    target = out / f"{vis.stem}.png" if out.is_dir() else out
-    if target.suffix.lower() != ".png":
-        raise CapturesError(f"{target}: expected an output that ends in .png, or a folder")
-    return [FusePair(vis, ir, target)]
-
-
-def pair_captures(folder: Path, out: Path) -> list[FusePair]:
-    """Find the pairs of a delivery, in any layout of `ssvif.data.layouts`.
-
-    Args:
-        folder: The captures, as they were delivered.
-        out: A folder for the fused images; each is called as its pair is, and may so lie in a
-            folder below it.
-
-    Returns:
-        The pairs; what is without its other half is warned of and passed over.
-
-    Raises:
-        CapturesError: If the folder is missing or holds no pair, or `out` is a file or the folder.
-    """
-    if not folder.is_dir():
-        raise CapturesError(f"{folder}: no such folder; give the one that holds the captures")
-    _require_folder_of_its_own(out, folder)
-    info = read_set_info(folder)
-    captures = find_captures(folder, info.layout if info else AUTO)
-    whole = [
-        FusePair(capture.vis, capture.ir, out / f"{capture.name}.png", capture.spare)
-        for capture in captures
-        if capture.vis is not None and capture.ir is not None
-    ]
-    if not whole:
-        raise CapturesError(f"{folder}: no visible image has its infrared half")
-    if len(whole) < len(captures):
-        logger.warning("%d captures lack a half and are passed over", len(captures) - len(whole))
-    return whole
-
-
 def fuse_folder(
-    fuser: Fuser, folder: Path, out: Path, *, ir_range: tuple[float, float] | None = None
+    fuser: Fuser,
+    folder: Path,
+    out: Path,
+    *,
+    ir_range: tuple[float, float] | None = None,
+    tell: Tell = quiet,
 ) -> Fused:
     """Fuse a whole delivery; a second call does what is left to do.
 
@@ -134,6 +94,7 @@ def fuse_folder(
         folder: The captures, in any layout of `ssvif.data.layouts`.
         out: A folder for the fused images.
         ir_range: See `fuse_files`; by default that of the folder's `set.yaml`, if it has one.
+        tell: See `fuse_files`.
 
     Raises:
         CapturesError: If the folder is missing or holds no pair, or `out` is a file.
@@ -141,38 +102,81 @@ def fuse_folder(
     pairs = pair_captures(folder, out)
     info = read_set_info(folder)
     known = ir_range or (info.infrared_range if info else None)
-    return fuse_files(fuser, pairs, ir_range=known)
+    return fuse_files(fuser, pairs, ir_range=known, tell=tell)
 
 
 def fuse_files(
-    fuser: Fuser, pairs: Sequence[FusePair], *, ir_range: tuple[float, float] | None = None
+    fuser: Fuser,
+    pairs: Sequence[FusePair],
+    *,
+    ir_range: tuple[float, float] | None = None,
+    tell: Tell = quiet,
 ) -> Fused:
     """Fuse pairs of files; a pair that fails is reported and the rest goes on.
 
     An output that says that it comes from the same files and weights, for the same view, is left.
+    Files are read and written by threads beside the one that fuses.
 
     Args:
         fuser: What fuses.
         pairs: The files.
         ir_range: Raw values of black and white of infrared with more than 8 bits; by default
             percentiles over all such images given, of which there must be several.
+        tell: Called when a pair is done, skipped or failed, with how many are and how many will be.
 
     Returns:
         How many were fused, and why others were not.
     """
     deep_range = ir_range or _find_range([pair.ir for pair in pairs])
+    work = partial(_outcome, fuser, deep_range, Lock())
     failed: dict[Path, str] = {}
     fused = 0
-    for pair in pairs:
-        try:
-            fused += _fuse_pair(fuser, pair, deep_range)
-        except SsvifError as error:
-            failed[pair.vis] = str(error)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        outcomes = zip(pairs, in_order(pool, work, pairs), strict=True)
+        for number, (pair, outcome) in enumerate(outcomes, start=1):
+            if isinstance(outcome, SsvifError):
+                failed[pair.vis] = str(outcome)
+            else:
+                fused += outcome
+            tell(number, len(pairs))
     return Fused(fused, len(pairs) - fused - len(failed), failed)
 
 
-def _fuse_pair(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float] | None) -> bool:
-    """Fuse one pair, and return whether there was anything to do."""
+def in_order(
+    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Result]:
+    """Do work in a pool, a few items ahead of those that are asked for.
+
+    Args:
+        pool: Who does it.
+        work: What is done to an item.
+        items: Read as the work goes on, however many they are.
+
+    Yields:
+        The results, in the items' order.
+    """
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) > _AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _outcome(
+    fuser: Fuser, deep_range: tuple[float, float] | None, network: Lock, pair: FusePair
+) -> bool | SsvifError:
+    """Fuse a pair: whether there was anything to do, or why it failed."""
+    try:
+        return _fuse_pair(fuser, deep_range, network, pair)
+    except SsvifError as error:
+        return error
+
+
+def _fuse_pair(
+    fuser: Fuser, deep_range: tuple[float, float] | None, network: Lock, pair: FusePair
+) -> bool:
     if pair.spare:
         names = ", ".join(path.name for path in (pair.vis, pair.ir, *pair.spare))
         raise ImageError(f"{names} claim one name; keep one in each folder")
@@ -183,9 +187,11 @@ def _fuse_pair(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float] | N
         return False
     vis, ir = _read_pair(pair, deep_range)
     for path, image in ((pair.vis, vis), (pair.ir, ir)):
-        if image.std() < DEAD * 255.0:
+        if image.std() < _DEAD:
             logger.warning("%s: shows nothing (all of one grey); check lens cap and range", path)
-    write_png(pair.out, fuser(vis, ir), text=marks.as_text() if marks else None)
+    with network:  # it takes all cores by itself
+        fused = fuser(vis, ir)
+    write_png(pair.out, fused, text=marks.as_text() if marks else None)
     return True
 
 
@@ -199,7 +205,8 @@ def _marks(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float] | None)
     scaled = deep_range is not None and pair.vis != pair.ir and is_deep(pair.ir)
     ir_range = f"{deep_range[0]:g} {deep_range[1]:g}" if scaled and deep_range else ""
     view = "" if fuser.view == FUSED else fuser.view
-    return Marks(fuser.weights, vis, ir, ir_range, view)
+    precision = "" if fuser.precision == "float32" else fuser.precision
+    return Marks(fuser.weights, vis, ir, ir_range, view, precision)
 
 
 def _read_pair(
@@ -217,43 +224,6 @@ def _read_pair(
             " infrared_range in its set.yaml, or ir_low and ir_high in the manifest)"
         )
     return vis, scale_infrared(raw, value_range)
-
-
-def _pair_folders(vis: Path, ir: Path, out: Path) -> list[FusePair]:
-    _require_folder_of_its_own(out, vis, ir)
-    vis_files, ir_files = _images(vis), _images(ir)
-    common = sorted(vis_files.keys() & ir_files.keys())
-    if not common:
-        raise CapturesError(
-            f"no image of {vis} has the name of one of {ir}; pairs are matched by name"
-        )
-    lonely = len(vis_files.keys() ^ ir_files.keys())
-    if lonely:
-        logger.warning("%d images have no partner of their name and are passed over", lonely)
-    return [_pair(vis_files[name], ir_files[name], out) for name in common]
-
-
-def _require_folder_of_its_own(out: Path, *sources: Path) -> None:
-    """Refuse an output among the sources: the next call would take it for one of them."""
-    if out.is_file() or out.suffix.lower() in SUFFIXES:
-        raise CapturesError(f"{out}: expected a folder for the fused images, found a file's name")
-    if out.resolve() in {source.resolve() for source in sources}:
-        raise CapturesError(f"{out}: holds the sources; choose another folder for the fused images")
-
-
-def _pair(vis: Sequence[Path], ir: Sequence[Path], out: Path) -> FusePair:
-    target = out / f"{vis[0].stem}.png"
-    return FusePair(vis[0], ir[0], target, spare=(*vis[1:], *ir[1:]))
-
-
-def _images(folder: Path) -> Mapping[str, Sequence[Path]]:
-    """Return a folder's images by their names without suffix, hidden ones left out."""
-    images: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            name = unicodedata.normalize("NFC", path.stem).casefold()
-            images.setdefault(name, []).append(path)
-    return images
 
 
 def _find_range(paths: Sequence[Path]) -> tuple[float, float] | None:

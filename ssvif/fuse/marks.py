@@ -5,6 +5,7 @@ ssvif:vis       SHA-256 of the visible file
 ssvif:ir        SHA-256 of the infrared file
 ssvif:ir_range  raw values shown black and white, for infrared of more than 8 bits
 ssvif:view      for whom the image is, unless it is for people
+ssvif:precision of the network's convolutions, unless it is float32
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ _NEEDED = ("weights", "vis", "ir")
 
 @dataclass(frozen=True)
 class Marks:
-    """Where a fused image comes from; equal marks mean equal pixels.
+    """Where a fused image comes from; equal marks mean equal pixels, to one grey level.
 
     Args:
         weights: SHA-256 of the weights file.
@@ -28,6 +29,7 @@ class Marks:
         ir: SHA-256 of the infrared file.
         ir_range: Raw values of black and white, such as `27000 30000`; empty for 8 bits.
         view: For whom the image is, such as `machine`; empty for people.
+        precision: Of the network's convolutions, such as `bfloat16`; empty for float32.
     """
 
     weights: str
@@ -35,6 +37,7 @@ class Marks:
     ir: str
     ir_range: str = ""
     view: str = ""
+    precision: str = ""
 
     def as_text(self) -> Mapping[str, str]:
         """Return the text chunks."""

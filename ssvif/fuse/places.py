@@ -1,4 +1,4 @@
-"""Where models are found; imports nothing heavy."""
+"""Where models are found, and what their files are called; imports nothing heavy."""
 
 from pathlib import Path
 
@@ -9,6 +9,14 @@ PRETRAINED = Path(__file__).parents[1] / "pretrained"
 
 # The network's file in a model's folder.
 WEIGHTS_NAME = "weights.safetensors"
+
+# The same network for ONNX Runtime, in a folder beside it.
+ONNX_NAME = "onnx"
+FEATURES_NAME, FUSED_NAME, MACHINE_NAME = "features.onnx", "fused.onnx", "machine.onnx"
+
+# What these files say of themselves.
+HALO_KEY = "ssvif:halo"
+WEIGHTS_KEY = "ssvif:weights"
 
 
 def model_in_use() -> Path:

@@ -1,6 +1,7 @@
 """A model with all that is known of it, as one folder.
 
     weights.safetensors   the network; fusing needs nothing else
+    onnx/                 the same for ONNX Runtime, which is faster; may be missing
     params.json           the parameters of its training
     metrics.json          its evaluation
     lineage.json          commit, data and parameters it comes from
@@ -18,7 +19,7 @@ from typing import Any
 
 from ssvif.errors import ModelError
 from ssvif.files import atomic_folder, sha256_file, sha256_folder, write_json, write_text
-from ssvif.fuse.places import WEIGHTS_NAME
+from ssvif.fuse.places import ONNX_NAME, WEIGHTS_NAME
 from ssvif.registry.pairs import PAIRS, write_pairs
 
 PARAMS = "params.json"
@@ -41,6 +42,7 @@ def write_bundle(
     lineage: Mapping[str, Any],
     manifest: Path,
     card: str,
+    onnx: Path | None = None,
 ) -> str:
     """Write a bundle, in the place of what `folder` held.
 
@@ -52,19 +54,24 @@ def write_bundle(
         lineage: Where the model comes from; nothing that changes from run to run.
         manifest: The manifest; its rows become `pairs.parquet`.
         card: The model card, Markdown.
+        onnx: A folder that `ssvif.fuse.export` wrote of the same weights, if there is one.
 
     Returns:
         The bundle's hash.
 
     Raises:
-        ModelError: If the weights are missing.
+        ModelError: If the weights are missing, or the folder for ONNX Runtime.
         ManifestError: If the manifest cannot be read.
         StorageError: If the bundle cannot be written.
     """
     if not weights.is_file():
         raise ModelError(f"{weights}: no such file; train a model with `make repro`")
+    if onnx and not onnx.is_dir():
+        raise ModelError(f"{onnx}: no such folder; make it with `dvc repro export`")
     with atomic_folder(folder) as new:
         shutil.copyfile(weights, new / WEIGHTS_NAME)
+        if onnx:
+            shutil.copytree(onnx, new / ONNX_NAME)
         write_json(new / PARAMS, params)
         write_json(new / METRICS, metrics)
         write_json(new / LINEAGE, lineage)

@@ -15,7 +15,9 @@ BUNDLE_PARENT = "artifacts"
 _CODE = Path(__file__).with_name("pyfunc.py")
 
 # What fusing imports; given by hand, for MLflow takes six seconds to guess.
-_REQUIREMENTS = ("mlflow", "numpy", "pillow", "pydantic", "PyYAML", "safetensors", "torch")
+_REQUIREMENTS = (
+    *("mlflow", "numpy", "onnxruntime", "pillow", "pydantic", "PyYAML", "safetensors", "torch"),
+)
 
 
 def save_package(folder: Path, bundle: Path, *, model_id: str, run_id: str | None) -> None:

@@ -24,6 +24,7 @@ from ssvif.tracking.record import read_record
 from ssvif.tracking.run import track_stage
 
 WEIGHTS = Path("models/stage_two.safetensors")
+ONNX = Path("models/onnx")
 EVALUATION = Path("reports/evaluate/metrics.json")
 RUNS = Path("runs")
 RECORD = RUNS / "register"
@@ -84,6 +85,7 @@ def _write_bundle(metrics: dict[str, Any]) -> str:
         lineage=lineage,
         manifest=facts.MANIFEST,
         card=card,
+        onnx=ONNX,
     )
 
 

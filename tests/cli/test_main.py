@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -8,9 +9,11 @@ from ssvif.cli.main import main
 from ssvif.data.images import write_png
 from ssvif.models.weights import save_model
 
+_MAIN = "from ssvif.cli.main import main; main()"
+
 
 def _ssvif(*arguments, cwd):
-    command = [sys.executable, "-c", "from ssvif.cli.main import main; main()", *arguments]
+    command = [sys.executable, "-c", _MAIN, *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
@@ -40,7 +43,48 @@ def test_fuse__a_delivery_as_it_is_and_again(rig):
 def test_fuse__without_captures_is_refused(rig):
     done = _ssvif("fuse", "vis", "-o", "fused", cwd=rig)
     assert done.returncode == 2
-    assert "expected VIS and IR, or --captures FOLDER" in done.stderr
+    assert "expected VIS and IR, --captures FOLDER or --list FILE" in done.stderr
+
+
+def test_fuse__a_list_from_standard_input(rig):
+    command = [sys.executable, "-c", _MAIN, "fuse", "--list", "-", "-o", "fused"]
+    lines = "vis/a.png\tir/b.png\tdusk/1\nvis/b.png\tir/b.png\n"
+    done = subprocess.run(
+        command, cwd=rig, input=lines, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = sorted(p.relative_to(rig / "fused").as_posix() for p in (rig / "fused").rglob("*.png"))
+    assert found == ["b.png", "dusk/1.png"]
+
+
+def test_fuse__with_the_packages_model_imports_nothing_that_it_does_not_need(rig):
+    shutil.rmtree(rig / "models")
+    code = (
+        "import sys; sys.argv = ['ssvif', 'fuse', 'vis', 'ir', '-o', 'fused']\n"
+        "from ssvif.cli.main import app; app(standalone_mode=False)\n"
+        "names = ('torch', 'scipy', 'pandas', 'mlflow', 'prefect', 'timm', 'dvc', 'matplotlib')\n"
+        "sys.exit(' '.join(name for name in names if name in sys.modules) or 0)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=rig, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "fused 2 of 2 pairs with the package's model" in done.stdout
+
+
+def test_fuse__refuses_two_ways_at_once(rig):
+    done = _ssvif("fuse", "vis", "ir", "--captures", ".", "-o", "fused", cwd=rig)
+    assert done.returncode == 2
+    assert "expected VIS and IR" in done.stderr
+
+
+def test_export__makes_a_folder_that_fuses(rig):
+    done = _ssvif("export", "models/champion", "-o", "model", cwd=rig)
+    assert done.returncode == 0, done.stderr
+    assert "grey levels from PyTorch at most" in done.stdout
+    done = _ssvif("fuse", "vis", "ir", "-o", "x", "--model", "model", "--engine", "onnx", cwd=rig)
+    assert "fused 2 of 2 pairs with model" in done.stdout
+    done = _ssvif("export", "models/champion", "-o", "model", cwd=rig)
+    assert "exists already; name a folder that is new" in done.stderr
 
 
 def test_fuse__some_failed_has_an_exit_code_of_its_own(rig):
@@ -66,7 +110,7 @@ def test_main__an_interrupt_says_how_to_go_on(monkeypatch, capsys):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ssvif.fuse.files.pair_files", interrupt)
+    monkeypatch.setattr("ssvif.fuse.pairing.pair_files", interrupt)
     monkeypatch.setattr(sys, "argv", ["ssvif", "fuse", "a", "b", "-o", "c"])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -4,13 +4,14 @@ import torch
 
 from ssvif.data.images import write_png
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.torch_engine import TorchEngine
 from ssvif.models.network import build_fusion
 
 
 @pytest.fixture
 def fuser(tiny_network):
     torch.manual_seed(0)
-    return Fuser(build_fusion(tiny_network))
+    return Fuser(TorchEngine(build_fusion(tiny_network)))
 
 
 @pytest.fixture

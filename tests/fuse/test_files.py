@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,49 +5,16 @@ from PIL import Image
 from ssvif.data.images import write_png
 from ssvif.errors import CapturesError
 from ssvif.files import sha256_file
-from ssvif.fuse.files import Fused, fuse_files, fuse_folder, pair_captures, pair_files
+from ssvif.fuse.files import Fused, fuse_files, fuse_folder
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, read_marks
+from ssvif.fuse.pairing import pair_files
+from ssvif.fuse.torch_engine import TorchEngine
 from ssvif.models.network import build_fusion
 
 
 def _shape(path):
     return np.asarray(Image.open(path)).shape
-
-
-def test_pair_files__two_files(rig):
-    vis, ir = rig / "vis" / "0.png", rig / "ir" / "1.png"
-    (pair,) = pair_files(vis, ir, rig / "out.png")
-    assert (pair.vis, pair.ir, pair.out) == (vis, ir, rig / "out.png")
-    (pair,) = pair_files(vis, ir, rig)
-    assert pair.out == rig / "0.png"
-
-
-def test_pair_files__folders_are_paired_by_name_not_position(rig, caplog):
-    (rig / "ir" / "1.png").unlink()
-    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
-    assert [pair.vis.name for pair in pairs] == ["0.png", "2.png"]
-    assert all(pair.vis.name == pair.ir.name for pair in pairs)
-    assert "1 images have no partner" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("vis", "ir", "out", "words"),
-    [
-        ("none", "ir", "out", "no such file"),
-        ("vis/0.png", "ir", "out", "two files or two folders"),
-        ("vis/0.png", "ir/0.png", "out.tga", r"ends in \.png"),
-        ("vis", "empty", "out", "matched by name"),
-        ("vis", "ir", "vis/0.png", "expected a folder"),
-        ("vis", "ir", "one.png", "expected a folder"),
-        ("vis", "ir", "vis", "holds the sources"),
-        ("vis", "ir", "out/../ir", "holds the sources"),
-    ],
-)
-def test_pair_files__refuses(rig, vis, ir, out, words):
-    (rig / "empty").mkdir()
-    with pytest.raises(CapturesError, match=words):
-        pair_files(rig / vis, rig / ir, rig / out)
 
 
 def test_fuse_files__two_files_of_one_name_fail_and_the_rest_goes_on(rig, fuser):
@@ -59,19 +24,6 @@ def test_fuse_files__two_files_of_one_name_fail_and_the_rest_goes_on(rig, fuser)
     assert path.stem == "0"
     assert "0.bmp, 0.png, 0.png claim one name" in reason
     assert {path.name for path in (rig / "out").iterdir()} == {"1.png", "2.png"}
-
-
-def test_pair_files__names_in_any_case_and_composition(rig):
-    (rig / "vis" / "0.png").rename(rig / "vis" / "Cafe\u0301.PNG")
-    (rig / "ir" / "0.png").rename(rig / "ir" / "CAF\u00c9.png")
-    names = {(pair.vis.name, pair.ir.name) for pair in pair_files(rig / "vis", rig / "ir", rig)}
-    assert ("Cafe\u0301.PNG", "CAF\u00c9.png") in names
-
-
-def test_pair_files__hidden_files_are_passed_over(rig):
-    for half in ("vis", "ir"):
-        (rig / half / "._0.png").write_bytes(b"a file manager's notes")
-    assert len(pair_files(rig / "vis", rig / "ir", rig / "out")) == 3
 
 
 def test_fuse_files__any_size_each_to_its_own(rig, fuser):
@@ -218,20 +170,6 @@ def test_fuse_files__warns_of_a_camera_that_shows_nothing(rig, fuser, caplog):
     assert f"{rig / 'ir' / '1.png'}: shows nothing" in caplog.text
 
 
-def test_pair_captures__any_layout(rig, caplog):
-    delivery = rig / "delivery"
-    (delivery / "train").mkdir(parents=True)
-    for half, word in (("vis", "visible"), ("ir", "infrared")):
-        (rig / half).rename(delivery / "train" / word)
-    (delivery / "train" / "infrared" / "1.png").unlink()
-    pairs = pair_captures(delivery, rig / "out")
-    assert [pair.out.relative_to(rig) for pair in pairs] == [
-        Path("out/train/0.png"),
-        Path("out/train/2.png"),
-    ]
-    assert "1 captures lack a half" in caplog.text
-
-
 def test_fuse_folder__both_halves_in_one_file(tmp_path, marking):
     (tmp_path / "set" / "images").mkdir(parents=True)
     pixels = np.full((40, 40, 4), 90, np.uint8)
@@ -267,7 +205,9 @@ def test_fuse_folder__refuses(rig, marking, folder, out, words):
 def test_fuse_files__another_view_is_fused_anew(rig, marking, tiny_network):
     pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
     fuse_files(marking, pairs)
-    machine = Fuser(build_fusion(tiny_network), view="machine", weights=marking.weights)
+    machine = Fuser(
+        TorchEngine(build_fusion(tiny_network)), view="machine", weights=marking.weights
+    )
     assert fuse_files(machine, pairs).fused == fuse_files(machine, pairs).skipped == len(pairs)
     marks = read_marks(pairs[0].out)
     assert marks is not None

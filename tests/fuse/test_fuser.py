@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,9 @@ import torch
 from ssvif.errors import ModelError, ShapeError
 from ssvif.files import sha256_file
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.onnx_engine import OnnxEngine
 from ssvif.fuse.places import CHAMPION, PRETRAINED, WEIGHTS_NAME
+from ssvif.fuse.torch_engine import TorchEngine
 from ssvif.models.network import build_fusion
 from ssvif.models.weights import save_model
 from ssvif.ops import rgb_to_ycbcr
@@ -46,18 +50,47 @@ def test_fuser__the_machine_view_has_what_the_network_learnt(tiny_network):
     fusion = build_fusion(tiny_network)
     with torch.no_grad():  # infrared, green, blue; an untrained network changes no tone
         fusion.recipe.mixing.copy_(100.0 * torch.eye(4)[[0, 2, 3]])
-    fuser = Fuser(fusion, view="machine")
+    fuser = Fuser(TorchEngine(fusion), view="machine")
     assert np.array_equal(fuser(vis, ir), np.dstack([ir, vis[..., 1:]]))
     assert np.array_equal(fuser(vis[..., 0], ir), np.dstack([ir, vis[..., 0], vis[..., 0]]))
 
 
-@pytest.mark.parametrize("view", ["fused", "machine"])
-def test_fuser__what_is_not_a_number_is_refused(tiny_network, view):
-    fusion = build_fusion(tiny_network)
-    torch.nn.init.constant_(fusion.head.bias, float("nan"))
-    torch.nn.init.constant_(fusion.recipe.mixing, float("nan"))
+def test_fuser__features_that_are_not_numbers_are_refused(fuser, monkeypatch):
+    look = fuser._engine.features
+    monkeypatch.setattr(
+        fuser._engine, "features", lambda *seen: (look(*seen)[0], np.full((1, 36), np.nan))
+    )
     with pytest.raises(ModelError, match="not numbers; train it again"):
-        Fuser(fusion, view=view)(*_pair())
+        fuser(*_pair())
+
+
+@pytest.mark.parametrize("view", ["fused", "machine"])
+@pytest.mark.parametrize("size", [(40, 56), (200, 33), (131, 97)])
+def test_fuser__strips_make_what_the_whole_makes(tiny_network, view, size):
+    fusion = build_fusion(tiny_network)
+    for parameter in fusion.parameters():  # an untrained network does not look around
+        torch.nn.init.normal_(parameter, std=0.15, generator=torch.Generator().manual_seed(0))
+    engine = TorchEngine(fusion)
+    whole = Fuser(engine, view=view)(*_pair(*size)).astype(int)
+    cut = Fuser(engine, view=view, strip_pixels=size[1] * 8)(*_pair(*size)).astype(int)
+    assert np.abs(whole - cut).max() <= 1
+    assert (whole != cut).mean() < 0.01
+
+
+def test_batch__does_as_one_by_one(fuser):
+    pairs = [_pair(), (_pair()[1], _pair()[1]), _pair()[::-1][::-1]]
+    vis, ir = zip(*pairs, strict=True)
+    for together, alone in zip(fuser.batch(vis, ir), map(fuser, vis, ir), strict=True):
+        assert np.array_equal(together, alone)
+    assert fuser.batch([], []) == []
+
+
+def test_batch__refuses_two_sizes_and_odd_numbers(fuser):
+    vis, ir = _pair()
+    with pytest.raises(ShapeError, match="one size"):
+        fuser.batch([vis, vis[1:]], [ir, ir[1:]])
+    with pytest.raises(ShapeError, match="found 1, 2"):
+        fuser.batch([vis], [ir, ir])
 
 
 @pytest.mark.parametrize(
@@ -90,3 +123,31 @@ def test_load__the_champion_or_what_comes_with_the_package(
     path.parent.mkdir(parents=True)
     save_model(path, tiny_model, network=tiny_network)
     assert Fuser.load().weights == sha256_file(path)
+
+
+def test_load__onnx_runtime_where_the_folder_has_files_for_it():
+    assert isinstance(Fuser.load()._engine, OnnxEngine)
+    assert isinstance(Fuser.load(engine="torch")._engine, TorchEngine)
+    half = Fuser.load(precision="bfloat16")
+    assert isinstance(half._engine, TorchEngine)
+    assert half.precision == "bfloat16"
+
+
+def test_load__half_precision_stays_near():
+    vis, ir = _pair()
+    whole, half = Fuser.load(), Fuser.load(precision="bfloat16")
+    assert np.abs(whole(vis, ir).astype(int) - half(vis, ir)).mean() < 1.5
+
+
+def test_load__refuses_onnx_files_of_other_weights(tmp_path, tiny_model, tiny_network):
+    shutil.copytree(PRETRAINED, tmp_path / "model")
+    save_model(tmp_path / "model" / WEIGHTS_NAME, tiny_model, network=tiny_network)
+    with pytest.raises(ModelError, match=r"not made of .*weights\.safetensors"):
+        Fuser.load(tmp_path / "model")
+
+
+def test_load__refuses_onnx_runtime_without_its_files_or_at_half_precision(tmp_path):
+    with pytest.raises(ModelError, match="ssvif export"):
+        Fuser.load(tmp_path, engine="onnx")
+    with pytest.raises(ModelError, match="needs PyTorch"):
+        Fuser.load(engine="onnx", precision="bfloat16")

@@ -1,5 +1,6 @@
 import json
 import logging
+import shutil
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from ssvif.errors import ManifestError, ModelError, RegistryError, StorageError
 from ssvif.files import sha256_folder, write_json
+from ssvif.fuse.places import ONNX_NAME, PRETRAINED
 from ssvif.models.weights import save_model
 from ssvif.params import Params
 from ssvif.registry.bundle import bundle_hash
@@ -38,6 +40,7 @@ def trained(tracked_project, tiny_model, tiny_network):
     manifest = pd.DataFrame({"set": ["a", "a", "b"], "split": ["train", "test", "train"]})
     manifest.to_parquet(tracked_project / "data/manifest.parquet")
     save_model(register.WEIGHTS, tiny_model, network=tiny_network)
+    shutil.copytree(PRETRAINED / ONNX_NAME, register.ONNX)
     write_json(register.EVALUATION, EVALUATION)
     for stage in ("stage_one", "stage_two"):
         write_record(register.RUNS / stage, facts=describe_stage(stage, Params(), {}), rows=[])

@@ -1,0 +1,85 @@
+"""Runs the parts of the fusion network in ONNX Runtime; needs no torch, and starts fast."""
+
+import os
+from pathlib import Path
+
+import onnxruntime
+
+from ssvif.errors import ModelError
+from ssvif.fuse.choices import Precision
+from ssvif.fuse.engine import Bytes, Floats
+from ssvif.fuse.places import FEATURES_NAME, FUSED_NAME, HALO_KEY, MACHINE_NAME, WEIGHTS_KEY
+
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+class OnnxEngine:
+    """The parts as sessions of ONNX Runtime.
+
+    Args:
+        folder: What `ssvif.fuse.export.export_onnx` wrote.
+        device: `cpu` or `cuda`; the latter needs the package onnxruntime-gpu.
+
+    Raises:
+        ModelError: If a file is missing or damaged, the files are not of one model, or ONNX
+            Runtime cannot use the device.
+    """
+
+    def __init__(self, folder: Path, *, device: str = "cpu") -> None:
+        self._features, self._fused, self._machine = (
+            _session(folder / name, device) for name in (FEATURES_NAME, FUSED_NAME, MACHINE_NAME)
+        )
+        sessions = (self._features, self._fused, self._machine)
+        known = [session.get_modelmeta().custom_metadata_map for session in sessions]
+        if any(each != known[0] for each in known) or set(known[0]) != {HALO_KEY, WEIGHTS_KEY}:
+            raise ModelError(
+                f"{folder}: its files are not of one model; make another folder with `ssvif export`"
+            )
+        self.halo = int(known[0][HALO_KEY])
+        self.precision: Precision = "float32"
+        self.weights: str = known[0][WEIGHTS_KEY]
+
+    def features(self, vis: Bytes, ir: Bytes, rows: Floats) -> tuple[Floats, Floats]:
+        """See `Engine.features`."""
+        features, sums = self._features.run(None, {"vis": vis, "ir": ir, "rows": rows})
+        return features, sums
+
+    def fused(self, vis: Bytes, ir: Bytes, features: Floats, means: Floats) -> Bytes:
+        """See `Engine.fused`."""
+        feed = {"vis": vis, "ir": ir, "features": features, "means": means}
+        (image,) = self._fused.run(None, feed)
+        pixels: Bytes = image
+        return pixels
+
+    def machine(self, vis: Bytes, ir: Bytes, means: Floats) -> Bytes:
+        """See `Engine.machine`."""
+        (image,) = self._machine.run(None, {"vis": vis, "ir": ir, "means": means})
+        pixels: Bytes = image
+        return pixels
+
+
+def _session(path: Path, device: str) -> onnxruntime.InferenceSession:
+    provider = _PROVIDERS.get(device)
+    if provider not in onnxruntime.get_available_providers():
+        raise ModelError(
+            f"ONNX Runtime cannot run on {device} here; expected one of "
+            f"{', '.join(_devices())}, or use PyTorch (--engine torch)"
+        )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors; it warns of shapes that are known at run time only
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0"))  # 0: all cores
+    # Idle threads would spin on, and hold up those of the session that comes next.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=[provider])
+    except Exception as error:  # ONNX Runtime's errors have no common type
+        first_line = str(error).splitlines()[0]
+        raise ModelError(
+            f"{path}: not readable by ONNX Runtime ({first_line}); make another "
+            "folder with `ssvif export`"
+        ) from error
+
+
+def _devices() -> list[str]:
+    available = onnxruntime.get_available_providers()
+    return [device for device, provider in _PROVIDERS.items() if provider in available]

@@ -1,0 +1,201 @@
+"""Finds which files make a pair: two files, two folders, two patterns, a list, a delivery."""
+
+import glob
+import logging
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ssvif.data.images import SUFFIXES
+from ssvif.data.layouts import AUTO, find_captures
+from ssvif.data.sets import read_set_info
+from ssvif.errors import CapturesError
+
+logger = logging.getLogger(__name__)
+
+_WILDCARD = re.compile(r"\*\*/|\*|\?|\[[^\]]+\]")
+
+
+@dataclass(frozen=True)
+class FusePair:
+    """Files of one pair, where its fused image goes, and files that claim the same name."""
+
+    vis: Path
+    ir: Path
+    out: Path
+    spare: tuple[Path, ...] = ()
+
+
+def pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
+    """Pair two files; two folders by their files' names without suffix; or two patterns.
+
+    Folders are paired in any letter case, patterns such as `*/left_*.png` and `*/right_*.png` by
+    what their wildcards stand for.
+
+    Args:
+        vis: A visible image, a folder of them, or a pattern.
+        ir: An infrared image, a folder of them, or a pattern.
+        out: A PNG to write for two files, else a folder.
+
+    Raises:
+        CapturesError: If one is a file and the other a folder, either is missing, no names
+            match, or `out` does not fit or holds the sources.
+    """
+    if any(_is_pattern(path) for path in (vis, ir)):
+        return _pair_patterns(vis, ir, out)
+    for path in (vis, ir):
+        if not path.exists():
+            raise CapturesError(f"{path}: no such file or folder")
+    if vis.is_dir() != ir.is_dir():
+        raise CapturesError(f"expected two files or two folders, found {vis} and {ir}")
+    if vis.is_dir():
+        return _pair_folders(vis, ir, out)
+    target = out / f"{vis.stem}.png" if out.is_dir() else out
+    if target.suffix.lower() != ".png":
+        raise CapturesError(f"{target}: expected an output that ends in .png, or a folder")
+    return [FusePair(vis, ir, target)]
+
+
+def pair_list(lines: Iterable[str], out: Path) -> list[FusePair]:
+    """Pair the files that a list names, one pair a line: VIS, IR and, if wanted, a name, by tabs.
+
+    Args:
+        lines: The list; empty lines and those that begin with # are passed over.
+        out: A folder for the fused images, each called as its line says, or as its visible file.
+
+    Raises:
+        CapturesError: If a line is no pair, a name is no place in `out`, two lines have one name,
+            or the list is empty.
+    """
+    _require_folder_of_its_own(out)
+    pairs: dict[str, FusePair] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        parts = line.rstrip("\r\n").split("\t")
+        if len(parts) not in (2, 3) or not all(parts):
+            raise CapturesError(f"line {number}: expected VIS, IR and perhaps a name, by tabs")
+        vis, ir = map(Path, parts[:2])
+        name = parts[2] if len(parts) == 3 else vis.stem
+        place = PurePosixPath(name)
+        if place.is_absolute() or ".." in place.parts or "\\" in name:
+            raise CapturesError(f"line {number}: {name}: expected a name that stays in {out}")
+        if name in pairs:
+            raise CapturesError(
+                f"line {number}: {name} is the name of two pairs; give them names of their own, in "
+                "a third column"
+            )
+        pairs[name] = FusePair(vis, ir, out / f"{name}.png")
+    if not pairs:
+        raise CapturesError("the list names no pair")
+    return list(pairs.values())
+
+
+def pair_captures(folder: Path, out: Path) -> list[FusePair]:
+    """Find the pairs of a delivery, in any layout of `ssvif.data.layouts`.
+
+    Args:
+        folder: The captures, as they were delivered.
+        out: A folder for the fused images; each is called as its pair is, and may so lie in a
+            folder below it.
+
+    Returns:
+        The pairs; what is without its other half is warned of and passed over.
+
+    Raises:
+        CapturesError: If the folder is missing or holds no pair, or `out` is a file or the folder.
+    """
+    if not folder.is_dir():
+        raise CapturesError(f"{folder}: no such folder; give the one that holds the captures")
+    _require_folder_of_its_own(out, folder)
+    info = read_set_info(folder)
+    captures = find_captures(folder, info.layout if info else AUTO)
+    whole = [
+        FusePair(capture.vis, capture.ir, out / f"{capture.name}.png", capture.spare)
+        for capture in captures
+        if capture.vis is not None and capture.ir is not None
+    ]
+    if not whole:
+        raise CapturesError(f"{folder}: no visible image has its infrared half")
+    if len(whole) < len(captures):
+        logger.warning("%d captures lack a half and are passed over", len(captures) - len(whole))
+    return whole
+
+
+def _pair_folders(vis: Path, ir: Path, out: Path) -> list[FusePair]:
+    _require_folder_of_its_own(out, vis, ir)
+    vis_files, ir_files = _images(vis), _images(ir)
+    common = sorted(vis_files.keys() & ir_files.keys())
+    if not common:
+        raise CapturesError(
+            f"no image of {vis} has the name of one of {ir}; pairs are matched by name"
+        )
+    _warn_of_lonely(len(vis_files.keys() ^ ir_files.keys()))
+    return [_pair(vis_files[name], ir_files[name], out) for name in common]
+
+
+def _warn_of_lonely(lonely: int) -> None:
+    if lonely:
+        logger.warning("%d images have no partner of their name and are passed over", lonely)
+
+
+def _is_pattern(path: Path) -> bool:
+    return not path.exists() and _WILDCARD.search(str(path)) is not None
+
+
+def _pair_patterns(vis: Path, ir: Path, out: Path) -> list[FusePair]:
+    _require_folder_of_its_own(out)
+    vis_files, ir_files = _found(vis), _found(ir)
+    common = sorted(vis_files.keys() & ir_files.keys())
+    if not common:
+        raise CapturesError(
+            f"no file of {vis} ({len(vis_files)} found) has its half among those of {ir} "
+            f"({len(ir_files)} found); what the wildcards stand for must be the same"
+        )
+    _warn_of_lonely(len(vis_files.keys() ^ ir_files.keys()))
+    return [
+        FusePair(vis_files[key], ir_files[key], out.joinpath(*key).with_suffix(".png"))
+        for key in common
+    ]
+
+
+def _found(pattern: Path) -> dict[tuple[str, ...], Path]:
+    """Return the files of a pattern by what its wildcards stand for."""
+    text = pattern.as_posix()
+    expression, end = "", 0
+    for wildcard in _WILDCARD.finditer(text):
+        expression += re.escape(text[end : wildcard.start()])
+        kinds = {"**/": "(?:(.*)/)?", "*": "([^/]*)", "?": "([^/])"}
+        expression += kinds.get(wildcard[0], f"({wildcard[0]})")
+        end = wildcard.end()
+    expression += re.escape(text[end:])
+    found = {}
+    for name in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207  # ** in the middle, too
+        if (match := re.fullmatch(expression, Path(name).as_posix())) and Path(name).is_file():
+            found[tuple(part for part in match.groups() if part)] = Path(name)
+    return found
+
+
+def _require_folder_of_its_own(out: Path, *sources: Path) -> None:
+    """Refuse an output among the sources: the next call would take it for one of them."""
+    if out.is_file() or out.suffix.lower() in SUFFIXES:
+        raise CapturesError(f"{out}: expected a folder for the fused images, found a file's name")
+    if out.resolve() in {source.resolve() for source in sources}:
+        raise CapturesError(f"{out}: holds the sources; choose another folder for the fused images")
+
+
+def _pair(vis: Sequence[Path], ir: Sequence[Path], out: Path) -> FusePair:
+    target = out / f"{vis[0].stem}.png"
+    return FusePair(vis[0], ir[0], target, spare=(*vis[1:], *ir[1:]))
+
+
+def _images(folder: Path) -> Mapping[str, Sequence[Path]]:
+    """Return a folder's images by their names without suffix, hidden ones left out."""
+    images: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            name = unicodedata.normalize("NFC", path.stem).casefold()
+            images.setdefault(name, []).append(path)
+    return images
