@@ -108,7 +108,9 @@ class Fuser:
         """
         return self.batch([vis], [ir])[0]
 
-    def batch(self, vis: Sequence[UInt8Image], ir: Sequence[UInt8Image]) -> list[UInt8Image]:
+    def batch(
+        self, vis: Sequence[UInt8Image] | UInt8Image, ir: Sequence[UInt8Image] | UInt8Image
+    ) -> list[UInt8Image]:
         """Fuse registered pairs of one size, at once.
 
         Args:
@@ -131,7 +133,7 @@ class Fuser:
         if not len(vis):
             return []
         colours = np.stack([_three_channels(image) for image in vis])
-        images = self._fuse(colours, np.stack(ir))
+        images = self._fuse(colours, np.stack(list(ir)))
         is_grey = [image.ndim == 2 and self.view == FUSED for image in vis]
         return [
             np.ascontiguousarray(image[..., 0]) if grey else image

@@ -1,0 +1,3 @@
+from ssvif.fuse.api import fuse as fuse
+
+__version__: str
