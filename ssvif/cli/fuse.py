@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssvif.fuse.choices import EngineName, Precision
+from ssvif.fuse.choices import Colour, EngineName, Precision
 from ssvif.fuse.views import FUSED, View
 
 if TYPE_CHECKING:
@@ -62,6 +62,16 @@ def fuse(
     precision: Annotated[
         Precision, typer.Option(help="Of the convolutions; other than float32 is PyTorch's.")
     ] = "float32",
+    colour: Annotated[
+        Colour,
+        typer.Option(
+            help="visible: the visible image's colours; grey; heat: with what is warm laid over."
+        ),
+    ] = "visible",
+    align: Annotated[
+        Path | None,
+        typer.Option(help="JSON of a homography from infrared to visible pixels; docs/fusing.md."),
+    ] = None,
 ) -> None:
     """Fuse registered pairs of any size; the fused image keeps the visible one's colour.
 
@@ -71,7 +81,8 @@ def fuse(
     """
     from ssvif.cli.names import model_path
     from ssvif.errors import CapturesError
-    from ssvif.fuse.files import fuse_files, fuse_folder
+    from ssvif.fuse.alignment import read_alignment
+    from ssvif.fuse.files import Manner, fuse_files, fuse_folder
     from ssvif.fuse.fuser import Fuser
     from ssvif.fuse.pairing import pair_files, pair_list
     from ssvif.fuse.places import PRETRAINED, model_in_use
@@ -82,14 +93,17 @@ def fuse(
         raise CapturesError(
             "expected VIS and IR, --captures FOLDER or --list FILE; see `ssvif fuse --help`"
         )
+    if view != FUSED and colour != "visible":
+        raise CapturesError(f"--colour {colour}: for --view fused; {view} has colours of its own")
+    manner = Manner(ir_range, colour, read_alignment(align) if align else None)
     place = model_in_use() if model is None else model_path(model)
     fuser = Fuser.load(place, view=view, engine=engine, device=device, precision=precision)
     with _progress() as tell:
         if captures is not None:
-            done = fuse_folder(fuser, captures, out, ir_range=ir_range, tell=tell)
+            done = fuse_folder(fuser, captures, out, manner=manner, tell=tell)
         else:
             pairs = pair_files(vis, ir, out) if vis and ir else pair_list(_lines(listed), out)
-            done = fuse_files(fuser, pairs, ir_range=ir_range, tell=tell)
+            done = fuse_files(fuser, pairs, manner=manner, tell=tell)
     name = "the package's model" if place == PRETRAINED else place
     typer.echo(f"{done.sentence} with {name}: {out}")
     for path, reason in done.failed.items():

@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -28,6 +28,9 @@ from ssvif.data.infrared_range import EIGHT_BITS, common_range, is_deep
 from ssvif.data.sets import read_set_info
 from ssvif.errors import ImageError, SsvifError
 from ssvif.files import sha256_file
+from ssvif.fuse.alignment import Alignment
+from ssvif.fuse.choices import VISIBLE, Colour
+from ssvif.fuse.colour import coloured
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, read_marks
 from ssvif.fuse.pairing import FusePair, pair_captures
@@ -53,6 +56,22 @@ Result = TypeVar("Result")
 
 def quiet(done: int, total: int) -> None:
     """Tell nobody how far the work is."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How files are fused, beside the model.
+
+    Args:
+        ir_range: Raw values of black and white of infrared with more than 8 bits; by default
+            percentiles over all such images given, of which there must be several.
+        colour: How images for people are coloured.
+        alignment: Brings infrared onto the visible image, where the files are not registered.
+    """
+
+    ir_range: tuple[float, float] | None = None
+    colour: Colour = VISIBLE
+    alignment: Alignment | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +103,7 @@ def fuse_folder(
     folder: Path,
     out: Path,
     *,
-    ir_range: tuple[float, float] | None = None,
+    manner: Manner = Manner(),
     tell: Tell = quiet,
 ) -> Fused:
     """Fuse a whole delivery; a second call does what is left to do.
@@ -93,7 +112,7 @@ def fuse_folder(
         fuser: What fuses.
         folder: The captures, in any layout of `ssvif.data.layouts`.
         out: A folder for the fused images.
-        ir_range: See `fuse_files`; by default that of the folder's `set.yaml`, if it has one.
+        manner: How; the range is by default that of the folder's `set.yaml`, if it has one.
         tell: See `fuse_files`.
 
     Raises:
@@ -101,15 +120,15 @@ def fuse_folder(
     """
     pairs = pair_captures(folder, out)
     info = read_set_info(folder)
-    known = ir_range or (info.infrared_range if info else None)
-    return fuse_files(fuser, pairs, ir_range=known, tell=tell)
+    known = manner.ir_range or (info.infrared_range if info else None)
+    return fuse_files(fuser, pairs, manner=replace(manner, ir_range=known), tell=tell)
 
 
 def fuse_files(
     fuser: Fuser,
     pairs: Sequence[FusePair],
     *,
-    ir_range: tuple[float, float] | None = None,
+    manner: Manner = Manner(),
     tell: Tell = quiet,
 ) -> Fused:
     """Fuse pairs of files; a pair that fails is reported and the rest goes on.
@@ -120,15 +139,14 @@ def fuse_files(
     Args:
         fuser: What fuses.
         pairs: The files.
-        ir_range: Raw values of black and white of infrared with more than 8 bits; by default
-            percentiles over all such images given, of which there must be several.
+        manner: How.
         tell: Called when a pair is done, skipped or failed, with how many are and how many will be.
 
     Returns:
         How many were fused, and why others were not.
     """
-    deep_range = ir_range or _find_range([pair.ir for pair in pairs])
-    work = partial(_outcome, fuser, deep_range, Lock())
+    known = manner.ir_range or _find_range([pair.ir for pair in pairs])
+    work = partial(_outcome, fuser, replace(manner, ir_range=known), Lock())
     failed: dict[Path, str] = {}
     fused = 0
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -164,66 +182,69 @@ def in_order(
         yield waiting.popleft().result()
 
 
-def _outcome(
-    fuser: Fuser, deep_range: tuple[float, float] | None, network: Lock, pair: FusePair
-) -> bool | SsvifError:
+def _outcome(fuser: Fuser, manner: Manner, network: Lock, pair: FusePair) -> bool | SsvifError:
     """Fuse a pair: whether there was anything to do, or why it failed."""
     try:
-        return _fuse_pair(fuser, deep_range, network, pair)
+        return _fuse_pair(fuser, manner, network, pair)
     except SsvifError as error:
         return error
 
 
-def _fuse_pair(
-    fuser: Fuser, deep_range: tuple[float, float] | None, network: Lock, pair: FusePair
-) -> bool:
+def _fuse_pair(fuser: Fuser, manner: Manner, network: Lock, pair: FusePair) -> bool:
     if pair.spare:
         names = ", ".join(path.name for path in (pair.vis, pair.ir, *pair.spare))
         raise ImageError(f"{names} claim one name; keep one in each folder")
     if pair.out.resolve() in (pair.vis.resolve(), pair.ir.resolve()):
         raise ImageError(f"{pair.out}: would overwrite its own source; choose another output")
-    marks = _marks(fuser, pair, deep_range)
+    marks = _marks(fuser, pair, manner)
     if marks is not None and read_marks(pair.out) == marks:
         return False
-    vis, ir = _read_pair(pair, deep_range)
+    vis, ir = _read_pair(pair, manner)
     for path, image in ((pair.vis, vis), (pair.ir, ir)):
         if image.std() < _DEAD:
             logger.warning("%s: shows nothing (all of one grey); check lens cap and range", path)
     with network:  # it takes all cores by itself
         fused = fuser(vis, ir)
-    write_png(pair.out, fused, text=marks.as_text() if marks else None)
+    image = coloured(fused, ir, manner.colour)
+    write_png(pair.out, image, text=marks.as_text() if marks else None)
     return True
 
 
-def _marks(fuser: Fuser, pair: FusePair, deep_range: tuple[float, float] | None) -> Marks | None:
+def _marks(fuser: Fuser, pair: FusePair, manner: Manner) -> Marks | None:
     if fuser.weights is None:
         return None
     try:
         vis, ir = sha256_file(pair.vis), sha256_file(pair.ir)
     except OSError as error:
         raise ImageError(f"{error.filename}: cannot be read ({error.strerror})") from error
-    scaled = deep_range is not None and pair.vis != pair.ir and is_deep(pair.ir)
-    ir_range = f"{deep_range[0]:g} {deep_range[1]:g}" if scaled and deep_range else ""
-    view = "" if fuser.view == FUSED else fuser.view
-    precision = "" if fuser.precision == "float32" else fuser.precision
-    return Marks(fuser.weights, vis, ir, ir_range, view, precision)
+    scaled = manner.ir_range if pair.vis != pair.ir and is_deep(pair.ir) else None
+    aligned = manner.alignment.ir_to_vis if manner.alignment else ()
+    return Marks(
+        weights=fuser.weights,
+        vis=vis,
+        ir=ir,
+        ir_range=" ".join(f"{value:g}" for value in scaled or ()),
+        view="" if fuser.view == FUSED else fuser.view,
+        precision="" if fuser.precision == "float32" else fuser.precision,
+        colour="" if manner.colour == VISIBLE else manner.colour,
+        aligned=" ".join(f"{value:g}" for row in aligned for value in row),
+    )
 
 
-def _read_pair(
-    pair: FusePair, deep_range: tuple[float, float] | None
-) -> tuple[UInt8Image, UInt8Image]:
+def _read_pair(pair: FusePair, manner: Manner) -> tuple[UInt8Image, UInt8Image]:
     if pair.vis == pair.ir:
         return read_four_channels(pair.vis, max_pixels=MAX_PIXELS)
     vis = read_visible(pair.vis, max_pixels=MAX_PIXELS)
     raw = read_infrared_raw(pair.ir, max_pixels=MAX_PIXELS)
-    value_range = EIGHT_BITS if raw.dtype == np.uint8 else deep_range
+    value_range = EIGHT_BITS if raw.dtype == np.uint8 else manner.ir_range
     if value_range is None:
         raise ImageError(
             f"{pair.ir}: more than 8 bits, and no other image to find black and white from; give"
             " the camera's raw values with --ir-range BLACK WHITE (of a set that was brought in:"
             " infrared_range in its set.yaml, or ir_low and ir_high in the manifest)"
         )
-    return vis, scale_infrared(raw, value_range)
+    ir = scale_infrared(raw, value_range)
+    return vis, manner.alignment(ir, vis) if manner.alignment else ir
 
 
 def _find_range(paths: Sequence[Path]) -> tuple[float, float] | None:

@@ -6,6 +6,8 @@ ssvif:ir        SHA-256 of the infrared file
 ssvif:ir_range  raw values shown black and white, for infrared of more than 8 bits
 ssvif:view      for whom the image is, unless it is for people
 ssvif:precision of the network's convolutions, unless it is float32
+ssvif:colour    how it is coloured, unless it is as the visible image
+ssvif:aligned   where infrared was brought to, if it was
 """
 
 from collections.abc import Mapping
@@ -30,6 +32,8 @@ class Marks:
         ir_range: Raw values of black and white, such as `27000 30000`; empty for 8 bits.
         view: For whom the image is, such as `machine`; empty for people.
         precision: Of the network's convolutions, such as `bfloat16`; empty for float32.
+        colour: How it is coloured, such as `grey`; empty for the visible image's colours.
+        aligned: The homography that infrared was brought on the visible image by; empty for none.
     """
 
     weights: str
@@ -38,6 +42,8 @@ class Marks:
     ir_range: str = ""
     view: str = ""
     precision: str = ""
+    colour: str = ""
+    aligned: str = ""
 
     def as_text(self) -> Mapping[str, str]:
         """Return the text chunks."""

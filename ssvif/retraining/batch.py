@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ssvif.data.captures import INBOX
 from ssvif.data.sets import read_set_info
-from ssvif.fuse.files import Fused, fuse_folder
+from ssvif.fuse.files import Fused, Manner, fuse_folder
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.places import CHAMPION
 from ssvif.retraining.deliveries import set_of
@@ -36,5 +36,5 @@ def fuse_delivery(
         Fuser.load(champion),
         folder,
         out,
-        ir_range=info.infrared_range if info else None,
+        manner=Manner(info.infrared_range if info else None),
     )

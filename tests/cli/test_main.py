@@ -77,6 +77,12 @@ def test_fuse__refuses_two_ways_at_once(rig):
     assert "expected VIS and IR" in done.stderr
 
 
+def test_fuse__refuses_colours_for_the_machine_view(rig):
+    done = _ssvif("fuse", "vis", "ir", "-o", "x", "--view", "machine", "--colour", "heat", cwd=rig)
+    assert done.returncode == 2
+    assert "machine has colours of its own" in done.stderr
+
+
 def test_export__makes_a_folder_that_fuses(rig):
     done = _ssvif("export", "models/champion", "-o", "model", cwd=rig)
     assert done.returncode == 0, done.stderr

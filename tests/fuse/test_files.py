@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -5,7 +7,8 @@ from PIL import Image
 from ssvif.data.images import write_png
 from ssvif.errors import CapturesError
 from ssvif.files import sha256_file
-from ssvif.fuse.files import Fused, fuse_files, fuse_folder
+from ssvif.fuse.alignment import Alignment
+from ssvif.fuse.files import Fused, Manner, fuse_files, fuse_folder, in_order
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, read_marks
 from ssvif.fuse.pairing import pair_files
@@ -69,7 +72,7 @@ def test_fuse_files__deep_infrared_shares_one_range(rig, fuser):
 def test_fuse_files__a_given_range_is_taken(rig, fuser):
     _deep(rig, "0", 27000, 28000)
     pairs = pair_files(rig / "vis" / "0.png", rig / "ir" / "0.png", rig / "out.png")
-    assert not fuse_files(fuser, pairs, ir_range=(28000.0, 40000.0)).failed
+    assert not fuse_files(fuser, pairs, manner=Manner((28000.0, 40000.0))).failed
     assert np.asarray(Image.open(rig / "out.png")).max() <= 2
 
 
@@ -140,7 +143,7 @@ def test_fuse_files__another_infrared_range_is_fused_anew(rig, marking):
     _deep(rig, "0", 27000, 28000)
     pairs = pair_files(rig / "vis" / "0.png", rig / "ir" / "0.png", rig / "out.png")
     for ir_range, fused in (((28000.0, 40000.0), 1), ((27000.0, 40000.0), 1), (None, 0)):
-        done = fuse_files(marking, pairs, ir_range=ir_range)
+        done = fuse_files(marking, pairs, manner=Manner(ir_range))
         assert done.fused == fused
 
 
@@ -212,3 +215,46 @@ def test_fuse_files__another_view_is_fused_anew(rig, marking, tiny_network):
     marks = read_marks(pairs[0].out)
     assert marks is not None
     assert marks.view == "machine"
+
+
+def test_fuse_files__another_colour_is_fused_anew(rig, marking):
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    fuse_files(marking, pairs)
+    for colour, shape in (("grey", (48, 64)), ("heat", (48, 64, 3))):
+        assert fuse_files(marking, pairs, manner=Manner(colour=colour)).fused == 3
+        assert fuse_files(marking, pairs, manner=Manner(colour=colour)).skipped == 3
+        assert _shape(pairs[0].out) == shape
+
+
+def test_fuse_files__infrared_of_another_size_is_brought_onto_the_visible_one(rig, marking):
+    write_png(rig / "ir/0.png", np.full((24, 32), 200, np.uint8))
+    (pair,) = pair_files(rig / "vis/0.png", rig / "ir/0.png", rig / "out.png")
+    assert "register" in fuse_files(marking, [pair]).failed[pair.vis]
+    alignment = Alignment(ir_to_vis=((2, 0, 0.5), (0, 2, 0.5), (0, 0, 1)))
+    assert fuse_files(marking, [pair], manner=Manner(alignment=alignment)).fused == 1
+    assert _shape(pair.out) == (48, 64, 3)
+    marks = read_marks(pair.out)
+    assert marks is not None
+    assert marks.aligned == "2 0 0.5 0 2 0.5 0 0 1"
+
+
+def test_fuse_files__tells_how_far_it_is(rig, fuser):
+    told = []
+    (rig / "ir/1.png").write_bytes(b"")
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    fuse_files(fuser, pairs, tell=lambda *far: told.append(far))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_in_order__works_a_few_ahead_and_keeps_the_order():
+    begun = []
+
+    def work(item):
+        begun.append(item)
+        return -item
+
+    with ThreadPoolExecutor(3) as pool:
+        results = in_order(pool, work, range(1000))
+        assert next(results) == 0
+        assert max(begun) < 20
+        assert list(results) == [-item for item in range(1, 1000)]
