@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 from ssvif import console
 from ssvif.data.images import UInt8Image, write_png
 from ssvif.data.synthetic import render_pair
-from ssvif.evaluation.grid import palette
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.palette import palette
 from ssvif.fuse.places import CHAMPION, WEIGHTS_NAME
 from ssvif.fuse.views import MACHINE
 from ssvif.models.network import SsvifModel

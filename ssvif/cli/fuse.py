@@ -13,6 +13,7 @@ from ssvif.fuse.views import FUSED, View
 
 if TYPE_CHECKING:
     from ssvif.fuse.files import Tell
+    from ssvif.fuse.segmenter import Segmenter
 
 EXIT_SOME_FAILED = 3
 STDIN = Path("-")
@@ -72,6 +73,14 @@ def fuse(
         Path | None,
         typer.Option(help="JSON of a homography from infrared to visible pixels; docs/fusing.md."),
     ] = None,
+    segment: Annotated[
+        bool,
+        typer.Option(
+            "--segment",
+            help="Write the pixel-level segmentation beside each image, as NAME.segments.png; "
+            "needs a model that training made, not the package's.",
+        ),
+    ] = False,
 ) -> None:
     """Fuse registered pairs of any size; the fused image keeps the visible one's colour.
 
@@ -95,8 +104,13 @@ def fuse(
         )
     if view != FUSED and colour != "visible":
         raise CapturesError(f"--colour {colour}: for --view fused; {view} has colours of its own")
-    manner = Manner(ir_range, colour, read_alignment(align) if align else None)
     place = model_in_use() if model is None else model_path(model)
+    manner = Manner(
+        ir_range=ir_range,
+        colour=colour,
+        alignment=read_alignment(align) if align else None,
+        segmenter=_segmenter(place) if segment else None,
+    )
     fuser = Fuser.load(place, view=view, engine=engine, device=device, precision=precision)
     with _progress() as tell:
         if captures is not None:
@@ -110,6 +124,13 @@ def fuse(
         typer.echo(f"failed: {path}: {reason}", err=True)
     if done.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _segmenter(place: Path) -> "Segmenter":
+    # Imports torch and timm, which fusing alone does without.
+    from ssvif.fuse.segmenter import Segmenter
+
+    return Segmenter.load(place)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -34,8 +34,12 @@ from ssvif.fuse.colour import coloured
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, read_marks
 from ssvif.fuse.pairing import FusePair, pair_captures
+from ssvif.fuse.segments import segments_place, write_segments
 from ssvif.fuse.views import FUSED
 from ssvif.params import MAX_PIXELS, PERCENTILES
+
+if TYPE_CHECKING:
+    from ssvif.fuse.segmenter import Segmenter
 
 logger = logging.getLogger(__name__)
 
@@ -67,11 +71,13 @@ class Manner:
             percentiles over all such images given, of which there must be several.
         colour: How images for people are coloured.
         alignment: Brings infrared onto the visible image, where the files are not registered.
+        segmenter: Segments the fused images, where their segmentation is to lie beside them.
     """
 
     ir_range: tuple[float, float] | None = None
     colour: Colour = VISIBLE
     alignment: Alignment | None = None
+    segmenter: "Segmenter | None" = None
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,8 @@ def _fuse_pair(fuser: Fuser, manner: Manner, network: Lock, pair: FusePair) -> b
     if pair.out.resolve() in (pair.vis.resolve(), pair.ir.resolve()):
         raise ImageError(f"{pair.out}: would overwrite its own source; choose another output")
     marks = _marks(fuser, pair, manner)
-    if marks is not None and read_marks(pair.out) == marks:
+    outputs = [pair.out, *([segments_place(pair.out)] if manner.segmenter else [])]
+    if marks is not None and all(read_marks(path) == marks for path in outputs):
         return False
     vis, ir = _read_pair(pair, manner)
     for path, image in ((pair.vis, vis), (pair.ir, ir)):
@@ -205,6 +212,9 @@ def _fuse_pair(fuser: Fuser, manner: Manner, network: Lock, pair: FusePair) -> b
             logger.warning("%s: shows nothing (all of one grey); check lens cap and range", path)
     with network:  # it takes all cores by itself
         fused = fuser(vis, ir)
+        segmented = manner.segmenter(fused) if manner.segmenter else None
+    if manner.segmenter and segmented is not None:
+        write_segments(outputs[-1], segmented, prototypes=manner.segmenter.prototypes, marks=marks)
     image = coloured(fused, ir, manner.colour)
     write_png(pair.out, image, text=marks.as_text() if marks else None)
     return True

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ssvif.evaluation.grid import palette
+from ssvif.fuse.palette import palette
 from ssvif.report.pictures import PicturePair, encode_pictures
 from ssvif.report.terms import in_order, name_of, percent
 

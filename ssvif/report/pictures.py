@@ -14,7 +14,7 @@ from torch import Tensor
 from ssvif.data.images import UInt8Image
 from ssvif.errors import ImageError
 from ssvif.evaluation.candidates import Candidate, Scene, Segmentations, in_colour
-from ssvif.evaluation.grid import palette
+from ssvif.fuse.palette import palette
 from ssvif.metrics.table import STANDARD
 
 # All pictures together; the first setting that fits is taken.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ssvif.errors import ImageError
 from ssvif.evaluation.candidates import MEAN, VIS, Scene
-from ssvif.evaluation.grid import palette
+from ssvif.fuse.palette import palette
 from ssvif.report.gallery import gallery
 from ssvif.report.pictures import (
     ChosenPair,

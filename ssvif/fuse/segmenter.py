@@ -1,0 +1,53 @@
+"""Segments fused images with a model's pixel-level branch; needs torch and timm.
+
+The classes are the model's prototypes: numbers without names, found without labels.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ssvif.data.images import UInt8Image
+from ssvif.fuse.places import WEIGHTS_NAME
+from ssvif.models.network import SsvifModel
+from ssvif.models.weights import load_model
+
+_ALIGNMENT = 32  # of the trunks
+_STRIDE = 4  # of the segmentation
+_WHITE = 255.0
+
+
+class Segmenter:
+    """A model's pixel-level branch behind arrays of bytes.
+
+    Args:
+        model: The whole model, in evaluation mode.
+    """
+
+    def __init__(self, model: SsvifModel) -> None:
+        self.prototypes = len(model.prototypes)
+        self._model = model
+
+    @classmethod
+    def load(cls, model: Path) -> "Segmenter":
+        """Read a segmenter from a bundle's folder or a weights file.
+
+        Raises:
+            ModelError: If it cannot be read, or holds the fusion network alone.
+        """
+        return cls(load_model(model / WEIGHTS_NAME if model.is_dir() else model))
+
+    def __call__(self, fused: UInt8Image) -> UInt8Image:
+        """Segment a fused image, (H, W, 3) or (H, W): prototype numbers (H, W)."""
+        height, width = fused.shape[:2]
+        image = fused if fused.ndim == 3 else np.repeat(fused[..., None], 3, axis=2)
+        planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None] / _WHITE
+        border = (0, -width % _ALIGNMENT, 0, -height % _ALIGNMENT)
+        with torch.inference_mode():
+            scores = self._model.pixel_level(F.pad(planes, border, mode="replicate"))
+            # Scores, not classes: edges between classes are smooth then.
+            scores = F.interpolate(scores, scale_factor=float(_STRIDE), mode="bilinear")
+        classes: UInt8Image = scores.argmax(1)[0, :height, :width].to(torch.uint8).numpy()
+        return classes
