@@ -23,6 +23,13 @@ class Engine(Protocol[Features]):
     precision: Precision
     """Of the convolutions."""
 
+    callers: int
+    """How many threads may call it at once; it takes all cores by itself where that is one."""
+
+    def for_many(self) -> "Engine[Features]":
+        """Return an engine for many pairs: pairs beside each other, if it can, one on a core."""
+        ...
+
     def features(self, vis: Bytes, ir: Bytes, rows: Floats) -> tuple[Features, Floats]:
         """Look at pairs, or at a strip of them.
 

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Semaphore
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -47,9 +47,9 @@ logger = logging.getLogger(__name__)
 # `ssvif.models.fusion.DEAD`, whose module needs torch.
 _DEAD = 0.005 * 255.0
 
-# While one pair is fused, others are read and written.
-_THREADS = 3
-_AHEAD = 2 * _THREADS
+# While pairs are fused, others are read and written.
+_SPARE_THREADS = 1
+_AHEAD = 8
 
 # Told how many pairs are done, and of how many.
 Tell = Callable[[int, int], object]
@@ -152,10 +152,11 @@ def fuse_files(
         How many were fused, and why others were not.
     """
     known = manner.ir_range or _find_range([pair.ir for pair in pairs])
-    work = partial(_outcome, fuser, replace(manner, ir_range=known), Lock())
+    fuser = fuser.for_many() if len(pairs) > 1 else fuser
+    work = partial(_outcome, fuser, replace(manner, ir_range=known), Semaphore(fuser.callers))
     failed: dict[Path, str] = {}
     fused = 0
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(fuser.callers + _SPARE_THREADS) as pool:
         outcomes = zip(pairs, in_order(pool, work, pairs), strict=True)
         for number, (pair, outcome) in enumerate(outcomes, start=1):
             if isinstance(outcome, SsvifError):
@@ -188,7 +189,7 @@ def in_order(
         yield waiting.popleft().result()
 
 
-def _outcome(fuser: Fuser, manner: Manner, network: Lock, pair: FusePair) -> bool | SsvifError:
+def _outcome(fuser: Fuser, manner: Manner, network: Semaphore, pair: FusePair) -> bool | SsvifError:
     """Fuse a pair: whether there was anything to do, or why it failed."""
     try:
         return _fuse_pair(fuser, manner, network, pair)
@@ -196,7 +197,7 @@ def _outcome(fuser: Fuser, manner: Manner, network: Lock, pair: FusePair) -> boo
         return error
 
 
-def _fuse_pair(fuser: Fuser, manner: Manner, network: Lock, pair: FusePair) -> bool:
+def _fuse_pair(fuser: Fuser, manner: Manner, network: Semaphore, pair: FusePair) -> bool:
     if pair.spare:
         names = ", ".join(path.name for path in (pair.vis, pair.ir, *pair.spare))
         raise ImageError(f"{names} claim one name; keep one in each folder")
@@ -210,7 +211,7 @@ def _fuse_pair(fuser: Fuser, manner: Manner, network: Lock, pair: FusePair) -> b
     for path, image in ((pair.vis, vis), (pair.ir, ir)):
         if image.std() < _DEAD:
             logger.warning("%s: shows nothing (all of one grey); check lens cap and range", path)
-    with network:  # it takes all cores by itself
+    with network:
         fused = fuser(vis, ir)
         segmented = manner.segmenter(fused) if manner.segmenter else None
     if manner.segmenter and segmented is not None:

@@ -41,6 +41,7 @@ class Fuser:
         self.view = view
         self.weights = weights
         self.precision = engine.precision
+        self.callers = engine.callers
         self._engine = engine
         self._strip_pixels = strip_pixels
 
@@ -91,6 +92,15 @@ class Fuser:
                 f"{onnx}: not made of {weights}; make another folder with `ssvif export`"
             )
         return cls(session, view=view, weights=session.weights)
+
+    def for_many(self) -> "Fuser":
+        """Return a fuser for many pairs, which `callers` threads may call at once."""
+        return Fuser(
+            self._engine.for_many(),
+            view=self.view,
+            weights=self.weights,
+            strip_pixels=self._strip_pixels,
+        )
 
     def __call__(self, vis: UInt8Image, ir: UInt8Image) -> UInt8Image:
         """Fuse one registered pair.

@@ -19,15 +19,17 @@ class OnnxEngine:
     Args:
         folder: What `ssvif.fuse.export.export_onnx` wrote.
         device: `cpu` or `cuda`; the latter needs the package onnxruntime-gpu.
+        threads: Of each call; 0 for all cores.
 
     Raises:
         ModelError: If a file is missing or damaged, the files are not of one model, or ONNX
             Runtime cannot use the device.
     """
 
-    def __init__(self, folder: Path, *, device: str = "cpu") -> None:
+    def __init__(self, folder: Path, *, device: str = "cpu", threads: int = 0) -> None:
+        names = (FEATURES_NAME, FUSED_NAME, MACHINE_NAME)
         self._features, self._fused, self._machine = (
-            _session(folder / name, device) for name in (FEATURES_NAME, FUSED_NAME, MACHINE_NAME)
+            _session(folder / name, device, threads or _cores()) for name in names
         )
         sessions = (self._features, self._fused, self._machine)
         known = [session.get_modelmeta().custom_metadata_map for session in sessions]
@@ -37,7 +39,15 @@ class OnnxEngine:
             )
         self.halo = int(known[0][HALO_KEY])
         self.precision: Precision = "float32"
+        self.callers = _cores() if threads == 1 else 1
+        self._folder, self._device = folder, device
         self.weights: str = known[0][WEIGHTS_KEY]
+
+    def for_many(self) -> "OnnxEngine":
+        """Return an engine of one thread a call, to be called by as many threads as cores."""
+        if self._device != "cpu" or self.callers > 1:
+            return self
+        return OnnxEngine(self._folder, threads=1)
 
     def features(self, vis: Bytes, ir: Bytes, rows: Floats) -> tuple[Floats, Floats]:
         """See `Engine.features`."""
@@ -58,7 +68,15 @@ class OnnxEngine:
         return pixels
 
 
-def _session(path: Path, device: str) -> onnxruntime.InferenceSession:
+def _cores() -> int:
+    """Return how many threads there may be: as PyTorch is told, or as many as the process has."""
+    told = int(os.environ.get("OMP_NUM_THREADS", "0"))
+    if told or not hasattr(os, "sched_getaffinity"):  # which Linux has alone
+        return told or os.cpu_count() or 1
+    return len(os.sched_getaffinity(0))
+
+
+def _session(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
     provider = _PROVIDERS.get(device)
     if provider not in onnxruntime.get_available_providers():
         raise ModelError(
@@ -67,7 +85,7 @@ def _session(path: Path, device: str) -> onnxruntime.InferenceSession:
         )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors; it warns of shapes that are known at run time only
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0"))  # 0: all cores
+    options.intra_op_num_threads = threads
     # Idle threads would spin on, and hold up those of the session that comes next.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     try:

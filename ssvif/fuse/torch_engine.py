@@ -32,10 +32,15 @@ class TorchEngine:
         _require_finite(fusion)
         self.halo = halo_of(fusion)
         self.precision: Precision = precision
+        self.callers = 1
         self._device = torch.device(device)
         self._features = self._placed(FeatureGraph(fusion), precision)
         self._fused = self._placed(FusedGraph(fusion), precision)
         self._machine = self._placed(MachineGraph(fusion), "float32")
+
+    def for_many(self) -> "TorchEngine":
+        """Return itself: PyTorch's threads are those of the whole process."""
+        return self
 
     def features(self, vis: Bytes, ir: Bytes, rows: Floats) -> tuple[Tensor, Floats]:
         """See `Engine.features`."""

@@ -1,4 +1,5 @@
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -151,3 +152,20 @@ def test_load__refuses_onnx_runtime_without_its_files_or_at_half_precision(tmp_p
         Fuser.load(tmp_path, engine="onnx")
     with pytest.raises(ModelError, match="needs PyTorch"):
         Fuser.load(engine="onnx", precision="bfloat16")
+
+
+@pytest.mark.parametrize("view", ["fused", "machine"])
+def test_for_many__fuses_the_same_from_several_threads_at_once(view):
+    fuser = Fuser.load(PRETRAINED, view=view)
+    many = fuser.for_many()
+    pairs = [_pair(40 + 4 * number, 56) for number in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda pair: many(*pair), pairs))
+    for pair, image in zip(pairs, found, strict=True):
+        assert np.abs(image.astype(int) - fuser(*pair)).max() <= 1
+    assert (many.weights, many.view) == (fuser.weights, fuser.view)
+    assert many.for_many().callers == many.callers
+
+
+def test_for_many__pytorch_takes_one_pair_after_the_other(fuser):
+    assert fuser.for_many().callers == 1
