@@ -35,6 +35,16 @@ def run(command: Callable[[], object]) -> NoReturn:
         print(f"error: {error}", file=sys.stderr)
         transient = isinstance(error, ServiceError) and error.transient
         sys.exit(EXIT_UNREACHABLE if transient else EXIT_REFUSED)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "ssvif").partition(".")[0]
+        if os.environ.get(DEBUG_VARIABLE) or missing in ("ssvif", "pipelines"):
+            raise
+        print(
+            f"error: this needs the package {missing}, which is not installed; "
+            "`pip install 'ssvif[train]'` brings all that training and PyTorch need",
+            file=sys.stderr,
+        )
+        sys.exit(EXIT_REFUSED)
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)

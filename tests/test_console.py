@@ -27,6 +27,24 @@ def test_run__a_service_that_cannot_be_reached_has_its_own_exit_code(transient, 
     assert caught.value.code == code
 
 
+def test_run__a_package_that_is_missing_is_named_with_what_brings_it(capsys):
+    def need():
+        import nonsuch.part  # noqa: F401
+
+    with pytest.raises(SystemExit) as caught:
+        console.run(need)
+    assert caught.value.code == console.EXIT_REFUSED
+    assert "needs the package nonsuch" in capsys.readouterr().err
+
+
+def test_run__a_missing_part_of_its_own_is_a_fault():
+    def need():
+        import ssvif.nonsuch  # noqa: F401
+
+    with pytest.raises(ModuleNotFoundError):
+        console.run(need)
+
+
 def test_run__debug_shows_the_traceback(monkeypatch):
     monkeypatch.setenv(console.DEBUG_VARIABLE, "1")
     with pytest.raises(ImageError):
