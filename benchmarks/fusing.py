@@ -35,15 +35,25 @@ FOLDER_PAIRS = 60
 ROUNDS = 12
 
 
-def rounds(works: Mapping[str, Callable[[], object]], *, number: int) -> dict[str, list[float]]:
-    """Return the milliseconds of each work, done in turn `number` times after one to warm up."""
+def rounds(
+    works: Mapping[str, Callable[[], object]], *, number: int, warm: int = 1
+) -> dict[str, list[float]]:
+    """Return the milliseconds of each work, done in turn `number` times.
+
+    Args:
+        works: What is done, by name.
+        number: How often.
+        warm: Calls before each that is measured: caches, and threads of the work before it that
+            still spin.
+    """
     times: dict[str, list[float]] = {name: [] for name in works}
-    for turn in range(number + 1):
+    for _ in range(number):
         for name, work in works.items():
+            for _ in range(warm):
+                work()
             began = time.perf_counter()
             work()
-            if turn:
-                times[name].append(1000.0 * (time.perf_counter() - began))
+            times[name].append(1000.0 * (time.perf_counter() - began))
     return times
 
 
@@ -76,7 +86,7 @@ def networks() -> None:
     }
     with torch.inference_mode():
         print(f"one pair of {height}x{width}, {torch.get_num_threads()} threads")
-        print_table(rounds(works, number=ROUNDS), "SSVIF, bytes to bytes, ONNX Runtime")
+        print_table(rounds(works, number=ROUNDS, warm=2), "SSVIF, bytes to bytes, ONNX Runtime")
 
 
 def sizes() -> None:
@@ -122,9 +132,8 @@ def folders(root: Path) -> None:
     print(f"{FOLDER_PAIRS} pairs of PNG, {SIZE[0]}x{SIZE[1]}, all of them")
     alone = "decoding and encoding alone, one by one"
     beside = "decoding and encoding alone, all cores"
-    print_table(
-        rounds({alone: in_turn, beside: beside_each_other, "fusing": fuse}, number=3), alone
-    )
+    works = {alone: in_turn, beside: beside_each_other, "fusing": fuse}
+    print_table(rounds(works, number=3), alone)
 
 
 def start() -> None:
