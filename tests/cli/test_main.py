@@ -83,6 +83,7 @@ def test_fuse__refuses_colours_for_the_machine_view(rig):
     assert "machine has colours of its own" in done.stderr
 
 
+@pytest.mark.slow
 def test_export__makes_a_folder_that_fuses(rig):
     done = _ssvif("export", "models/champion", "-o", "model", cwd=rig)
     assert done.returncode == 0, done.stderr

@@ -1,11 +1,14 @@
 import json
 
+import pytest
+
 from ssvif.files import sha256_file
 from ssvif.fuse.fuser import Fuser
 from ssvif.models.weights import save_model
 from ssvif.stages import export
 
 
+@pytest.mark.slow
 def test_main__exports_and_reports(tmp_path, monkeypatch, tiny_model, tiny_network):
     monkeypatch.chdir(tmp_path)
     save_model(export.WEIGHTS, tiny_model, network=tiny_network)
