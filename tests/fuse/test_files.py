@@ -7,12 +7,14 @@ from PIL import Image
 from ssvif.data.images import write_png
 from ssvif.errors import CapturesError
 from ssvif.files import sha256_file
+from ssvif.fuse import files
 from ssvif.fuse.alignment import Alignment
 from ssvif.fuse.files import Fused, Manner, fuse_files, fuse_folder, in_order
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, read_marks
 from ssvif.fuse.pairing import pair_files
 from ssvif.fuse.torch_engine import TorchEngine
+from ssvif.models.fusion import DEAD
 from ssvif.models.network import build_fusion
 
 
@@ -258,3 +260,7 @@ def test_in_order__works_a_few_ahead_and_keeps_the_order():
         assert next(results) == 0
         assert max(begun) < 20
         assert list(results) == [-item for item in range(1, 1000)]
+
+
+def test_dead__is_what_the_network_takes_for_a_dead_camera():
+    assert pytest.approx(files._DEAD) == DEAD * 255.0

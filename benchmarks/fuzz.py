@@ -1,0 +1,85 @@
+"""`python -m benchmarks.fuzz`: throws damaged image files at the readers.
+
+Needs `pip install atheris`. Coverage-guided (libFuzzer), beginning with small valid files of each
+format. Whatever comes, a reader must return an image or raise one of this project's errors: no
+other exception, no crash of a decoder, no hang, no growing memory.
+"""
+
+import io
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import atheris
+import numpy as np
+import typer
+from PIL import Image
+
+with atheris.instrument_imports(include=["ssvif.data.images", "PIL"]):
+    from ssvif.data import images
+
+from ssvif.errors import SsvifError
+from ssvif.fuse.marks import read_marks
+
+PIXELS = 1_000_000  # a limit that small files can reach, too
+SECONDS = 20  # of one input, at most
+MEGABYTES = 2048
+
+_READERS: tuple[Callable[[Path], object], ...] = (
+    lambda path: images.read_visible(path, max_pixels=PIXELS),
+    lambda path: images.read_infrared_raw(path, max_pixels=PIXELS),
+    lambda path: images.read_four_channels(path, max_pixels=PIXELS),
+    lambda path: images.read_mask(path, max_pixels=PIXELS),
+    images.infrared_depth,
+    read_marks,
+)
+
+
+def seeds() -> list[bytes]:
+    """Return small valid files: each format, each kind of pixel."""
+    generator = np.random.default_rng(0)
+    colour = Image.fromarray(generator.integers(0, 256, (12, 16, 3), dtype=np.uint8))
+    deep = Image.fromarray(generator.integers(0, 65536, (12, 16), dtype=np.uint16))
+    floats = Image.fromarray(generator.random((12, 16), dtype=np.float32))
+    made = [(colour.convert(mode), kind) for mode in ("RGB", "L", "P") for kind in ("PNG", "BMP")]
+    made += [(colour, kind) for kind in ("JPEG", "WEBP", "TIFF")]
+    made += [(deep, "PNG"), (deep, "TIFF"), (floats, "TIFF"), (colour.convert("RGBA"), "PNG")]
+    files = []
+    for image, kind in made:
+        stream = io.BytesIO()
+        image.save(stream, format=kind)
+        files.append(stream.getvalue())
+    return files
+
+
+def main(
+    runs: Annotated[int, typer.Option(help="How many inputs.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Of what is tried.")] = 1,
+) -> None:
+    """Fuzz the readers of image files; ends with an error at the first finding."""
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Path(folder) / "corpus"
+        corpus.mkdir()
+        for number, content in enumerate(seeds()):
+            (corpus / str(number)).write_bytes(content)
+        place = Path(folder) / "image"
+
+        def read(content: bytes) -> None:
+            place.write_bytes(content)
+            for reader in _READERS:
+                try:
+                    reader(place)
+                except SsvifError:
+                    continue
+
+        warnings.simplefilter("ignore")  # Pillow has one for most of them
+        limits = [f"-runs={runs}", f"-seed={seed}", f"-timeout={SECONDS}", "-max_len=4096"]
+        atheris.Setup([sys.argv[0], *limits, f"-rss_limit_mb={MEGABYTES}", str(corpus)], read)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    typer.run(main)
