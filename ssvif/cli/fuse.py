@@ -12,19 +12,31 @@ from ssvif.fuse.choices import EngineName, Precision
 from ssvif.fuse.views import FUSED, View
 
 if TYPE_CHECKING:
-    from ssvif.fuse.files import Tell
+    from ssvif.fuse.files import Fused, Tell
+    from ssvif.fuse.video.fuse import FusedVideo
 
 EXIT_SOME_FAILED = 3
-STDIN = Path("-")
+STDIN = STDOUT = Path("-")
 
 
 def fuse(
-    out: Annotated[Path, typer.Option("--out", "-o", help="PNG to write, or a folder.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            help="PNG to write, or a folder; of videos an .mp4, an .mkv, a folder, or - for raw "
+            "frames.",
+        ),
+    ],
     vis: Annotated[
-        Path | None,
-        typer.Argument(help="Visible image, a folder of them, or a pattern such as 'a/*_vi.png'."),
+        str | None,
+        typer.Argument(
+            help="Visible image, a folder of them, a pattern such as 'a/*_vi.png'; or a video, "
+            "/dev/videoN, rtsp://...: see docs/fusing.md."
+        ),
     ] = None,
-    ir: Annotated[Path | None, typer.Argument(help="Infrared, in the same way.")] = None,
+    ir: Annotated[str | None, typer.Argument(help="Infrared, in the same way.")] = None,
     captures: Annotated[
         Path | None,
         typer.Option(help="A delivery in any layout, instead of VIS and IR; see docs/captures.md."),
@@ -62,6 +74,9 @@ def fuse(
     precision: Annotated[
         Precision, typer.Option(help="Of the convolutions; other than float32 is PyTorch's.")
     ] = "float32",
+    max_frames: Annotated[
+        int | None, typer.Option(min=1, help="The most frames of a video that are fused.")
+    ] = None,
 ) -> None:
     """Fuse registered pairs of any size; the fused image keeps the visible one's colour.
 
@@ -75,6 +90,7 @@ def fuse(
     from ssvif.fuse.fuser import Fuser
     from ssvif.fuse.pairing import pair_files, pair_list
     from ssvif.fuse.places import PRETRAINED, model_in_use
+    from ssvif.fuse.video.sources import find_videos
 
     if [vis is not None, captures is not None, listed is not None].count(True) != 1 or (
         (vis is None) != (ir is None)
@@ -82,16 +98,30 @@ def fuse(
         raise CapturesError(
             "expected VIS and IR, --captures FOLDER or --list FILE; see `ssvif fuse --help`"
         )
+    videos = find_videos(vis, ir)
+    if max_frames is not None and videos is None:
+        raise CapturesError("--max-frames is for videos; give two of them as VIS and IR")
     place = model_in_use() if model is None else model_path(model)
     fuser = Fuser.load(place, view=view, engine=engine, device=device, precision=precision)
     with _progress() as tell:
-        if captures is not None:
+        done: Fused | FusedVideo
+        if videos:
+            from ssvif.fuse.video.fuse import fuse_videos
+
+            done = fuse_videos(
+                fuser, *videos, out, ir_range=ir_range, max_frames=max_frames, tell=tell
+            )
+        elif captures is not None:
             done = fuse_folder(fuser, captures, out, ir_range=ir_range, tell=tell)
         else:
-            pairs = pair_files(vis, ir, out) if vis and ir else pair_list(_lines(listed), out)
+            pairs = (
+                pair_files(Path(vis), Path(ir), out)
+                if vis and ir
+                else pair_list(_lines(listed), out)
+            )
             done = fuse_files(fuser, pairs, ir_range=ir_range, tell=tell)
     name = "the package's model" if place == PRETRAINED else place
-    typer.echo(f"{done.sentence} with {name}: {out}")
+    typer.echo(f"{done.sentence} with {name}: {out}", err=out == STDOUT)
     for path, reason in done.failed.items():
         typer.echo(f"failed: {path}: {reason}", err=True)
     if done.failed:

@@ -143,7 +143,7 @@ def fuse_files(
 
 
 def in_order(
-    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item]
+    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], *, ahead: int = _AHEAD
 ) -> Iterator[Result]:
     """Do work in a pool, a few items ahead of those that are asked for.
 
@@ -151,6 +151,7 @@ def in_order(
         pool: Who does it.
         work: What is done to an item.
         items: Read as the work goes on, however many they are.
+        ahead: How many items.
 
     Yields:
         The results, in the items' order.
@@ -158,7 +159,7 @@ def in_order(
     waiting: deque[Future[Result]] = deque()
     for item in items:
         waiting.append(pool.submit(work, item))
-        if len(waiting) > _AHEAD:
+        if len(waiting) > ahead:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
