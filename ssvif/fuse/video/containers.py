@@ -38,18 +38,17 @@ class Damage:
     """What of a video could not be decoded.
 
     Args:
-        count: How many packets or frames.
-        reason: Why the first one could not.
+        reason: Why the first of it could not; empty where all could.
+        seconds: The time of the last frame before.
         packets: How many packets there were, of any kind.
     """
 
-    count: int = 0
     reason: str = ""
+    seconds: float = 0.0
     packets: int = 0
 
     def note(self, error: av.FFmpegError | None) -> None:
-        """Count something that is damaged."""
-        self.count += 1
+        """Note something that is damaged."""
         self.reason = self.reason or (error and error.strerror) or "Invalid data"
 
 
@@ -86,6 +85,8 @@ def decoded(container: InputContainer, stream: VideoStream, damage: Damage) -> I
         for frame in frames:
             if frame.is_corrupt:
                 damage.note(None)
+            if not damage.reason:
+                damage.seconds = frame.time or 0.0
             yield frame
 
 

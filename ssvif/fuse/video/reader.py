@@ -127,8 +127,8 @@ class Reader:
         else:
             if not self._interrupted() and last:
                 self.failure = self._cut(damage, container, stream, last)
-        if damage.count and not self.failure:
-            self.failure = f"damaged: {damage.count} of its frames ({damage.reason})"
+        if damage.reason and not self.failure:
+            self.failure = f"damaged after {damage.seconds:.2f} s ({damage.reason})"
 
     def _announce(
         self,

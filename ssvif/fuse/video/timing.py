@@ -41,7 +41,7 @@ class Pairing:
         waiting = iter(self._ir)
         near, after = next(waiting, None), next(waiting, None)
         for vis in self._vis:
-            while near and after and abs(after.time - vis.time) <= abs(near.time - vis.time):
+            while near and after and abs(after.time - vis.time) < abs(near.time - vis.time):
                 near, after = after, next(waiting, None)
             if near is None or (after is None and vis.time - near.time > self.tolerance):
                 self.ir_ended = True
