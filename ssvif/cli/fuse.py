@@ -116,7 +116,7 @@ def fuse(
         else:
             pairs = (
                 pair_files(Path(vis), Path(ir), out)
-                if vis and ir
+                if vis is not None and ir is not None
                 else pair_list(_lines(listed), out)
             )
             done = fuse_files(fuser, pairs, ir_range=ir_range, tell=tell)

@@ -24,7 +24,7 @@ class Buffer(Generic[Item]):
         self, size: int, *, drops: bool = False, interrupted: Callable[[], bool] = lambda: False
     ) -> None:
         self.dropped = 0
-        self._size = size
+        self.size = size
         self._drops = drops
         self._interrupted = interrupted
         self._items: deque[Item] = deque()
@@ -34,10 +34,10 @@ class Buffer(Generic[Item]):
     def put(self, item: Item) -> bool:
         """Add an item; whether anybody still wants any."""
         with self._changed:
-            if self._drops and len(self._items) >= self._size:
+            if self._drops and len(self._items) >= self.size:
                 self._items.popleft()
                 self.dropped += 1
-            self._changed.wait_for(lambda: len(self._items) < self._size or self._closed)
+            self._changed.wait_for(lambda: len(self._items) < self.size or self._closed)
             self._items.append(item)
             self._changed.notify_all()
             return not self._closed

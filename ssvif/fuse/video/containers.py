@@ -29,7 +29,6 @@ _ADVICE = {
     "group is called video)",
     Kind.STREAM: "check the address and the password, and that the camera is on",
 }
-_RESTARTS = 0x0200  # AVFMT_TS_DISCONT: the times of such a format begin anywhere
 _TAG = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
@@ -88,13 +87,6 @@ def decoded(container: InputContainer, stream: VideoStream, damage: Damage) -> I
             if not damage.reason:
                 damage.seconds = frame.time or 0.0
             yield frame
-
-
-def clock_offset(container: InputContainer) -> Fraction:
-    """Return where the times of a file begin: 0, unless its format lets them begin anywhere."""
-    if container.format.flags & _RESTARTS:
-        return Fraction(container.start_time or 0, av.time_base)
-    return Fraction(0)
 
 
 def length(container: InputContainer, stream: VideoStream) -> Fraction | None:

@@ -48,12 +48,12 @@ class FusedVideo:
 
     @property
     def sentence(self) -> str:
-        """The same for people, such as `fused 250 frames (9.96 s), 2 had no infrared frame`."""
-        parts = [f"fused {self.frames} frames ({self.seconds:.2f} s)"]
+        """The same for people, such as `fused 250 frames (9.96 s)`."""
+        parts = [f"{self.seconds:.2f} s"]
         parts += [f"{self.alone} had no infrared frame near in time"] if self.alone else []
         parts += ["the infrared video ended first"] if self.ir_ended else []
         parts += [f"{self.dropped} were dropped for want of speed"] if self.dropped else []
-        return ", ".join(parts)
+        return f"fused {self.frames} frames ({'; '.join(parts)})"
 
 
 def fuse_videos(

@@ -1,6 +1,5 @@
 """Reads a video in a thread of its own, a few frames ahead of who works on them."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,15 +11,15 @@ from av.video.stream import VideoStream
 
 from ssvif.errors import SsvifError, VideoError
 from ssvif.fuse.video.buffer import Buffer
-from ssvif.fuse.video.containers import Damage, clock_offset, decoded, length, open_video
+from ssvif.fuse.video.clocks import TICK, clock_of
+from ssvif.fuse.video.containers import Damage, decoded, length, open_video
 from ssvif.fuse.video.frames import Convert, TimedFrame, is_deep
-from ssvif.fuse.video.sources import Kind, Source
+from ssvif.fuse.video.sources import Source
 
 AHEAD = 4  # frames
 _LIVE_AHEAD = Fraction(1, 2)  # seconds: both cameras' frames of one time are kept as long
 _LOOK = 0.1  # seconds
 _USUAL_RATE = Fraction(25)
-_CLOCK = Fraction(1, 90000)  # seconds: what the times of a live video are counted in
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Reader:
         self._convert = convert
         self._interrupted = interrupted
         self._opened = Event()
-        self._buffer: Buffer[TimedFrame] = Buffer(AHEAD, interrupted=interrupted)
+        self._buffer: Buffer[TimedFrame] = Buffer(AHEAD, drops=source.live, interrupted=interrupted)
         self._info: Info | None = None
         self._error: Exception | None = None
         # A camera that is silent would hold up the program's end.
@@ -110,15 +109,16 @@ class Reader:
         self._buffer.end()
 
     def _read(self, container: InputContainer, stream: VideoStream) -> None:
-        clock, damage = _clock(self.source, container, stream), Damage()
+        clock = clock_of(self.source, container, _rate(stream))
+        damage = Damage()
         last: TimedFrame | None = None
         for frame in decoded(container, stream, damage):
             image = self._convert(frame)
-            at = clock(frame, last)
+            at = clock(frame)
             if last is None:
                 self._announce(container, stream, frame, image.shape[:2])
             elif image.shape != last.image.shape:
-                raise VideoError(f"{self.source.name}: the size changes after {_seconds(last)}")
+                raise VideoError(f"{self.source.name}: the size changes on the way")
             elif at <= last.time:
                 continue
             last = TimedFrame(at, image)
@@ -128,7 +128,8 @@ class Reader:
             if not self._interrupted() and last:
                 self.failure = self._cut(damage, container, stream, last)
         if damage.reason and not self.failure:
-            self.failure = f"damaged after {damage.seconds:.2f} s ({damage.reason})"
+            what = "stopped" if self.source.live else f"damaged after {damage.seconds:.2f} s"
+            self.failure = f"{what} ({damage.reason})"
 
     def _announce(
         self,
@@ -140,13 +141,12 @@ class Reader:
         rate, live = _rate(stream), self.source.live
         lasts = None if self.source.endless else length(container, stream)
         if live:
-            ahead = max(AHEAD, round(_LIVE_AHEAD * rate))
-            self._buffer = Buffer(ahead, drops=True, interrupted=self._interrupted)
+            self._buffer.size = max(AHEAD, round(_LIVE_AHEAD * rate))
         self._info = Info(
             size=(size[0], size[1]),
             deep=is_deep(frame),
             rate=rate,
-            time_base=_CLOCK if live or stream.time_base is None else stream.time_base,
+            time_base=TICK if live or stream.time_base is None else stream.time_base,
             frames=stream.frames or (round(lasts * rate) if lasts else 0),
             aspect=stream.sample_aspect_ratio if frame.rotation % 180 == 0 else None,
         )
@@ -163,34 +163,8 @@ class Reader:
             whole = lasts is None or last.time + 3 / _rate(stream) >= lasts
         if whole or lasts is None:
             return None
-        return f"damaged: ends after {_seconds(last)} instead of {float(lasts):.2f} s"
+        return f"damaged: ends after {float(last.time):.2f} s instead of {float(lasts):.2f} s"
 
 
 def _rate(stream: VideoStream) -> Fraction:
     return stream.average_rate or stream.guessed_rate or _USUAL_RATE
-
-
-def _seconds(frame: TimedFrame) -> str:
-    return f"{float(frame.time):.2f} s"
-
-
-def _clock(
-    source: Source, container: InputContainer, stream: VideoStream
-) -> Callable[[VideoFrame, TimedFrame | None], Fraction]:
-    """Return what says when a frame is: both sources' times must be of one clock.
-
-    Files begin together. A device's times are the machine's; those of a stream are made so.
-    """
-    begin = Fraction(0) if source.live else clock_offset(container)
-    step = 1 / _rate(stream)
-
-    def clock(frame: VideoFrame, last: TimedFrame | None) -> Fraction:
-        nonlocal begin
-        if frame.pts is None or frame.time_base is None:
-            return last.time + step if last else Fraction(0)
-        at = frame.pts * frame.time_base
-        if last is None and source.kind is Kind.STREAM:
-            begin = at - Fraction(time.monotonic())
-        return at - begin
-
-    return clock

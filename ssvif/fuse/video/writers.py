@@ -82,7 +82,8 @@ def open_writer(out: Path, info: Info, *, comment: str) -> Iterator[Write]:
     """
     if out == PIPE:
         height, width = info.size
-        logger.info("raw frames: -f rawvideo -pix_fmt rgb24 -s %dx%d", width, height)
+        words = "raw frames: -f rawvideo -pix_fmt rgb24 -s %dx%d -r %s"
+        logger.info(words, width, height, info.rate)
         with open(sys.stdout.fileno(), "wb", buffering=0, closefd=False) as pipe:
             yield _pipe_writer(pipe)
     elif out.suffix.lower() in _ENCODERS:
