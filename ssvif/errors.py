@@ -28,6 +28,10 @@ class ColourInfraredError(ImageError):
     """An infrared image is in colour, so it is not one, or a rendering of one."""
 
 
+class VideoError(SsvifError):
+    """A video or a camera cannot be read, or a video not be written."""
+
+
 class CapturesError(SsvifError):
     """A folder of captures has no layout this project reads, or no pairs."""
 

@@ -12,20 +12,32 @@ from ssvif.fuse.choices import Colour, EngineName, Precision
 from ssvif.fuse.views import FUSED, View
 
 if TYPE_CHECKING:
-    from ssvif.fuse.files import Tell
+    from ssvif.fuse.files import Fused, Tell
     from ssvif.fuse.segmenter import Segmenter
+    from ssvif.fuse.video.fuse import FusedVideo
 
 EXIT_SOME_FAILED = 3
-STDIN = Path("-")
+STDIN = STDOUT = Path("-")
 
 
 def fuse(
-    out: Annotated[Path, typer.Option("--out", "-o", help="PNG to write, or a folder.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            help="PNG to write, or a folder; of videos an .mp4, an .mkv, a folder, or - for raw "
+            "frames.",
+        ),
+    ],
     vis: Annotated[
-        Path | None,
-        typer.Argument(help="Visible image, a folder of them, or a pattern such as 'a/*_vi.png'."),
+        str | None,
+        typer.Argument(
+            help="Visible image, a folder of them, a pattern such as 'a/*_vi.png'; or a video, "
+            "/dev/videoN, rtsp://...: see docs/fusing.md."
+        ),
     ] = None,
-    ir: Annotated[Path | None, typer.Argument(help="Infrared, in the same way.")] = None,
+    ir: Annotated[str | None, typer.Argument(help="Infrared, in the same way.")] = None,
     captures: Annotated[
         Path | None,
         typer.Option(help="A delivery in any layout, instead of VIS and IR; see docs/captures.md."),
@@ -81,6 +93,9 @@ def fuse(
             "needs a model that training made, not the package's.",
         ),
     ] = False,
+    max_frames: Annotated[
+        int | None, typer.Option(min=1, help="The most frames of a video that are fused.")
+    ] = None,
 ) -> None:
     """Fuse registered pairs of any size; the fused image keeps the visible one's colour.
 
@@ -95,6 +110,7 @@ def fuse(
     from ssvif.fuse.fuser import Fuser
     from ssvif.fuse.pairing import pair_files, pair_list
     from ssvif.fuse.places import PRETRAINED, model_in_use
+    from ssvif.fuse.video.sources import find_videos
 
     if [vis is not None, captures is not None, listed is not None].count(True) != 1 or (
         (vis is None) != (ir is None)
@@ -104,6 +120,11 @@ def fuse(
         )
     if view != FUSED and colour != "visible":
         raise CapturesError(f"--colour {colour}: for --view fused; {view} has colours of its own")
+    videos = find_videos(vis, ir)
+    if max_frames is not None and videos is None:
+        raise CapturesError("--max-frames is for videos; give two of them as VIS and IR")
+    if segment and videos is not None:
+        raise CapturesError("--segment is for images; write the video's frames to a folder first")
     place = model_in_use() if model is None else model_path(model)
     manner = Manner(
         ir_range=ir_range,
@@ -113,13 +134,22 @@ def fuse(
     )
     fuser = Fuser.load(place, view=view, engine=engine, device=device, precision=precision)
     with _progress() as tell:
-        if captures is not None:
+        done: Fused | FusedVideo
+        if videos:
+            from ssvif.fuse.video.fuse import fuse_videos
+
+            done = fuse_videos(fuser, *videos, out, manner=manner, max_frames=max_frames, tell=tell)
+        elif captures is not None:
             done = fuse_folder(fuser, captures, out, manner=manner, tell=tell)
         else:
-            pairs = pair_files(vis, ir, out) if vis and ir else pair_list(_lines(listed), out)
+            pairs = (
+                pair_files(Path(vis), Path(ir), out)
+                if vis is not None and ir is not None
+                else pair_list(_lines(listed), out)
+            )
             done = fuse_files(fuser, pairs, manner=manner, tell=tell)
     name = "the package's model" if place == PRETRAINED else place
-    typer.echo(f"{done.sentence} with {name}: {out}")
+    typer.echo(f"{done.sentence} with {name}: {out}", err=out == STDOUT)
     for path, reason in done.failed.items():
         typer.echo(f"failed: {path}: {reason}", err=True)
     if done.failed:

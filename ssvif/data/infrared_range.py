@@ -55,7 +55,7 @@ def common_range(
             weights.append(weight)
         else:
             histogram += np.bincount(raw.ravel(), minlength=histogram.size)
-    return _percentiles(np.concatenate(values), np.concatenate(weights), percentiles)
+    return percentile_range(np.concatenate(values), np.concatenate(weights), percentiles)
 
 
 def _of_floats(raw: RawImage) -> tuple[Values, Values]:
@@ -66,9 +66,19 @@ def _of_floats(raw: RawImage) -> tuple[Values, Values]:
     return ordered[ranks], np.full(count, ordered.size / max(count, 1))
 
 
-def _percentiles(
+def percentile_range(
     values: Values, weights: Values, percentiles: tuple[float, float]
 ) -> tuple[float, float] | None:
+    """Find percentiles of weighted values.
+
+    Args:
+        values: In any order.
+        weights: How often each one is there.
+        percentiles: The lower and the upper one.
+
+    Returns:
+        low < high, or None where nothing has weight.
+    """
     order = np.argsort(values[weights > 0], kind="stable")
     values, reached = values[weights > 0][order], np.cumsum(weights[weights > 0][order])
     if not values.size:

@@ -80,6 +80,9 @@ class Manner:
     segmenter: "Segmenter | None" = None
 
 
+PLAIN = Manner()
+
+
 @dataclass(frozen=True)
 class Fused:
     """What became of pairs.
@@ -109,7 +112,7 @@ def fuse_folder(
     folder: Path,
     out: Path,
     *,
-    manner: Manner = Manner(),
+    manner: Manner = PLAIN,
     tell: Tell = quiet,
 ) -> Fused:
     """Fuse a whole delivery; a second call does what is left to do.
@@ -134,7 +137,7 @@ def fuse_files(
     fuser: Fuser,
     pairs: Sequence[FusePair],
     *,
-    manner: Manner = Manner(),
+    manner: Manner = PLAIN,
     tell: Tell = quiet,
 ) -> Fused:
     """Fuse pairs of files; a pair that fails is reported and the rest goes on.
@@ -168,7 +171,7 @@ def fuse_files(
 
 
 def in_order(
-    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item]
+    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], *, ahead: int = _AHEAD
 ) -> Iterator[Result]:
     """Do work in a pool, a few items ahead of those that are asked for.
 
@@ -176,6 +179,7 @@ def in_order(
         pool: Who does it.
         work: What is done to an item.
         items: Read as the work goes on, however many they are.
+        ahead: How many items.
 
     Yields:
         The results, in the items' order.
@@ -183,7 +187,7 @@ def in_order(
     waiting: deque[Future[Result]] = deque()
     for item in items:
         waiting.append(pool.submit(work, item))
-        if len(waiting) > _AHEAD:
+        if len(waiting) > ahead:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()

@@ -1,0 +1,1 @@
+"""Fuses videos: files, cameras, streams and pipes; all but `sources` needs PyAV."""
