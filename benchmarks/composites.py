@@ -51,6 +51,10 @@ def _camera_planes(scene: Scene) -> Tensor:
     return torch.cat([scene.ir, scene.vis[:, 1:]], dim=1)
 
 
+def _exposed_planes(scene: Scene) -> Tensor:
+    return torch.cat([exposed(plane) for plane in _camera_planes(scene).split(1, dim=1)], dim=1)
+
+
 def _exposed_visible(scene: Scene) -> Tensor:
     return torch.cat([exposed(plane) for plane in scene.vis.split(1, dim=1)], dim=1)
 
@@ -67,6 +71,7 @@ RULES: Mapping[str, Rule] = {
     **{name: candidate.rule for name, candidate in PLAIN.items()},
     "ir-green-blue": _camera_planes,
     "exposed stack": _exposed_stack,
+    "exposed planes": _exposed_planes,
     "exposed visible": _exposed_visible,
     "exposed mean": _exposed_mean,
     "screen": _screen,

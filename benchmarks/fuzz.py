@@ -13,33 +13,37 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import atheris
 import numpy as np
 import typer
-from PIL import Image
-
-with atheris.instrument_imports(include=["ssvif.data.images", "PIL"]):
-    from ssvif.data import images
 
 from ssvif.errors import SsvifError
-from ssvif.fuse.marks import read_marks
 
 PIXELS = 1_000_000  # a limit that small files can reach, too
 SECONDS = 20  # of one input, at most
 MEGABYTES = 2048
 
-_READERS: tuple[Callable[[Path], object], ...] = (
-    lambda path: images.read_visible(path, max_pixels=PIXELS),
-    lambda path: images.read_infrared_raw(path, max_pixels=PIXELS),
-    lambda path: images.read_four_channels(path, max_pixels=PIXELS),
-    lambda path: images.read_mask(path, max_pixels=PIXELS),
-    images.infrared_depth,
-    read_marks,
-)
+Reader = Callable[[Path], object]
+
+
+def readers() -> tuple[Reader, ...]:
+    """Import what reads image files, and return it; what is imported first here can be watched."""
+    from ssvif.data import images
+    from ssvif.fuse.marks import read_marks
+
+    return (
+        lambda path: images.read_visible(path, max_pixels=PIXELS),
+        lambda path: images.read_infrared_raw(path, max_pixels=PIXELS),
+        lambda path: images.read_four_channels(path, max_pixels=PIXELS),
+        lambda path: images.read_mask(path, max_pixels=PIXELS),
+        images.infrared_depth,
+        read_marks,
+    )
 
 
 def seeds() -> list[bytes]:
     """Return small valid files: each format, each kind of pixel."""
+    from PIL import Image
+
     generator = np.random.default_rng(0)
     colour = Image.fromarray(generator.integers(0, 256, (12, 16, 3), dtype=np.uint8))
     deep = Image.fromarray(generator.integers(0, 65536, (12, 16), dtype=np.uint16))
@@ -60,6 +64,12 @@ def main(
     seed: Annotated[int, typer.Option(help="Of what is tried.")] = 1,
 ) -> None:
     """Fuzz the readers of image files; ends with an error at the first finding."""
+    try:
+        import atheris
+    except ModuleNotFoundError as error:
+        raise typer.BadParameter("needs atheris: pip install atheris") from error
+    with atheris.instrument_imports(include=["ssvif.data.images", "PIL"]):
+        watched = readers()
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder) / "corpus"
         corpus.mkdir()
@@ -69,7 +79,7 @@ def main(
 
         def read(content: bytes) -> None:
             place.write_bytes(content)
-            for reader in _READERS:
+            for reader in watched:
                 try:
                     reader(place)
                 except SsvifError:
