@@ -7,7 +7,7 @@ Markdown table; what was probed before is read from the cache.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +16,12 @@ import typer
 from torch import Tensor
 
 from benchmarks.leads import lead
-from ssvif.evaluation.candidates import BOTH, PLAIN, STACK, Scene
+from ssvif.evaluation.candidates import BOTH, PLAIN, STACK, FusionCandidate, Scene
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource, read_scene
+from ssvif.fuse.places import PRETRAINED, WEIGHTS_NAME
+from ssvif.fuse.views import MACHINE
+from ssvif.models.weights import load_fusion
 from ssvif.ops import with_chroma
 from ssvif.params import IngestParams, ProbesParams
 from ssvif.probes.counts import Counts, mean_iou
@@ -67,6 +70,11 @@ def _screen(scene: Scene) -> Tensor:
     return with_chroma(1.0 - (1.0 - scene.vis_y) * (1.0 - scene.ir), scene.vis)
 
 
+@cache
+def _package() -> FusionCandidate:
+    return FusionCandidate("package", load_fusion(PRETRAINED / WEIGHTS_NAME), view=MACHINE)
+
+
 RULES: Mapping[str, Rule] = {
     **{name: candidate.rule for name, candidate in PLAIN.items()},
     "ir-green-blue": _camera_planes,
@@ -75,6 +83,7 @@ RULES: Mapping[str, Rule] = {
     "exposed visible": _exposed_visible,
     "exposed mean": _exposed_mean,
     "screen": _screen,
+    "package's machine view": lambda scene: _package().fuse(scene),
 }
 
 
