@@ -21,7 +21,7 @@ const choice = () => ({ view: checked("view"), side: checked("side") });
 const api = new Api({
   askToken,
   tellWait: (seconds) => sayStatus(`The server is busy; asking again in ${Math.ceil(seconds)} s.`),
-  tellModel: (weights) => weights !== served && loadModel(weights),
+  tellModel: (weights) => weights !== served && loadModel(weights).catch(sayFailure),
 });
 const viewer = new Viewer(find("stage"));
 const timing = new Timing();
@@ -68,9 +68,14 @@ async function attempt(action) {
   } catch (error) {
     if (job !== mine) return;
     sayFailure(error);
-    if (!shown) setState("empty");
-    else if (error.name !== "AbortError") radio("view", shown).checked = true;
-    describeView();
+    if (shown) {
+      radio("view", shown).checked = true;
+      describeView();
+    } else {
+      job?.end();
+      job = null;
+      setState("empty");
+    }
   }
 }
 

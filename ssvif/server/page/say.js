@@ -1,5 +1,7 @@
 /** What the page says: the status line and the error line, both read out by screen readers. */
 
+import { Refusal } from "./api.js";
+
 const find = (id) => document.getElementById(id);
 
 export function sayStatus(line) {
@@ -25,7 +27,7 @@ export function wireErrors() {
 
 /** Say what went wrong, but not what was stopped on purpose. */
 export function sayFailure(error) {
-  if (error?.name === "AbortError") return;
-  if (error?.status === undefined) console.error(error);
-  sayError(error?.message || String(error));
+  if (error.name === "AbortError") return;
+  if (!(error instanceof Refusal)) console.error(error);
+  sayError(error.message || String(error));
 }

@@ -35,6 +35,7 @@ export class Stills {
     viewer.show("right", answer.element, name);
     this.timing.show(answer);
     await this.side(choice.side);
+    if (this.choice !== choice || !viewer.compares) return;
     sayStatus(`${name} view of ${this.files.vis.name}, in ${Math.round(answer.roundTrip)} ms.`);
   }
 
@@ -44,6 +45,7 @@ export class Stills {
     const element = await this.sides[side];
     if (this.ended.signal.aborted || this.choice.side !== side) return;
     this.viewer.show("left", element, element ? SIDES[side] : "");
+    if (!element) sayStatus(`This browser cannot show ${this.files[side].name} beside it.`);
   }
 
   /** Save what is shown, as the server made it. */

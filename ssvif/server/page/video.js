@@ -21,8 +21,8 @@ export class Videos {
     this.source = document.createElement("canvas");
     this.videos = {};
     this.step = {};
-    this.count = 0;
-    this.sending = false;
+    this.count = 0; // of frames that were fused
+    this.sending = this.failed = false;
     for (const camera of Object.keys(SIDES)) {
       this.videos[camera] = videoOf(files[camera]);
       inputs.picture(camera, this.videos[camera]);
@@ -45,11 +45,12 @@ export class Videos {
     find("play").addEventListener("click", () => this.#toggle(), options);
     find("time").addEventListener("input", ({ target }) => this.#seek(Number(target.value)), options);
     for (const video of Object.values(this.videos)) {
-      video.addEventListener("ended", () => this.#stop(), options);
+      video.addEventListener("ended", () => this.#stopAtEnd(), options);
     }
     const clock = setInterval(() => this.#keepTime(), CLOCK);
     this.ended.signal.addEventListener("abort", () => clearInterval(clock));
-    await this.#play();
+    const first = new Promise((resolve, reject) => { this.first = { resolve, reject }; });
+    await Promise.all([this.#play(), first]);
   }
 
   /** Show another view or side: of the frame at hand, if it does not play. */
@@ -101,10 +102,13 @@ export class Videos {
   async #play() {
     const { vis, ir } = this.videos;
     if (vis.ended || ir.ended) this.#seek(0);
+    this.failed = false;
     this.timing.reset({ rate: true });
     find("play").textContent = "Stop";
     sayStatus("Playing.");
-    await Promise.all([vis.play(), ir.play()]);
+    await Promise.all([vis.play(), ir.play()]).catch((error) => {
+      if (error.name !== "AbortError") throw error; // stopped before it began
+    });
   }
 
   #stop() {
@@ -113,6 +117,14 @@ export class Videos {
     ir.pause();
     find("play").textContent = "Play";
     sayStatus(`Stopped; ${this.count} frames were fused.`);
+  }
+
+  #stopAtEnd() {
+    this.#stop();
+    if (this.count || this.sending) return;
+    this.first.reject(new Refusal(
+      "No frame of one video was shown within half a frame of the other's; both must start on one clock.",
+    ));
   }
 
   #seek(time) {
@@ -137,7 +149,7 @@ export class Videos {
 
   /** Send the newest pair, if none is under way. */
   async #send() {
-    if (this.sending || this.ended.signal.aborted) return;
+    if (this.sending || this.failed || this.ended.signal.aborted) return;
     const pair = this.#newest();
     if (!pair) return;
     this.sending = true;
@@ -145,8 +157,11 @@ export class Videos {
       this.#takeOver(pair);
       await this.#fuse(pair);
     } catch (error) {
-      if (error.name !== "AbortError") this.#stop();
-      sayFailure(error);
+      if (error.name === "AbortError") return;
+      this.failed = true; // until it plays on
+      this.#stop();
+      if (this.count) sayFailure(error);
+      else this.first.reject(error);
     } finally {
       this.sending = false;
     }
@@ -186,12 +201,13 @@ export class Videos {
     bitmap.close();
     this.blob = Object.assign(answer.blob, { view: choice.view });
     this.count += 1;
+    this.first.resolve();
     this.viewer.shape(this.fused.width, this.fused.height);
     this.viewer.show("over", null);
     this.viewer.show("right", this.fused, view.name);
     this.#showSide(pair);
     this.timing.show(answer);
-    this.timing.tick();
+    if (!this.videos.vis.paused) this.timing.tick();
   }
 
   #showSide(pair = this.last) {

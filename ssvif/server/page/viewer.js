@@ -25,8 +25,8 @@ export class Viewer {
     if (!element) layer.replaceChildren();
     if (element) describe(element, label);
     if (this.tags[name]) this.tags[name].textContent = label;
-    this.stage.classList.toggle("single", !this.layers.left.firstElementChild);
-    this.position.disabled = !this.layers.left.firstElementChild;
+    this.stage.classList.toggle("single", !this.compares);
+    this.position.disabled = !this.compares;
     this.#follow();
   }
 
@@ -34,6 +34,11 @@ export class Viewer {
   shape(width, height) {
     this.stage.style.setProperty("--width", width);
     this.stage.style.setProperty("--height", height);
+  }
+
+  /** Whether there is something at the left. */
+  get compares() {
+    return Boolean(this.layers.left.firstElementChild);
   }
 
   set opacity(share) {
