@@ -49,8 +49,8 @@ export class Api {
     return this.#image("v1/fuse", pair, options, signal);
   }
 
-  segment(pair, signal) {
-    return this.#image("v1/segment", pair, {}, signal);
+  segment(pair, options, signal) {
+    return this.#image("v1/segment", pair, options, signal);
   }
 
   async #image(path, pair, options, signal) {

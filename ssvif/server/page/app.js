@@ -5,6 +5,7 @@ import { showExamples } from "./examples.js";
 import { isVideo } from "./guess.js";
 import { Inputs } from "./inputs.js";
 import { showModel, wireModel } from "./model.js";
+import { askRange, rangeQuery, wireRange } from "./range.js";
 import { sayError, sayFailure, sayStatus, wireErrors } from "./say.js";
 import { Stills } from "./stills.js";
 import { Timing } from "./timing.js";
@@ -27,14 +28,13 @@ const viewer = new Viewer(find("stage"));
 const timing = new Timing();
 const inputs = new Inputs(begin);
 let job = null; // the pair at work
-let shown = null; // the view on the stage
 let served = null; // SHA-256 of the weights whose card is shown
 let segments = false; // whether the model has a segmentation
 
 /** Begin with what is in the slots. */
 async function begin({ vis, ir }) {
   job?.end();
-  job = shown = null;
+  job = null;
   sayError();
   sayStatus("");
   if (!vis || !ir) {
@@ -49,7 +49,7 @@ async function begin({ vis, ir }) {
     return;
   }
   setState(video ? "video" : "images");
-  const parts = { api, viewer, timing, inputs };
+  const parts = { api, viewer, timing, inputs, range: rangeQuery() };
   const mine = new (video ? Videos : Stills)({ vis, ir }, parts, choice());
   job = mine;
   await attempt(() => mine.start());
@@ -58,23 +58,21 @@ async function begin({ vis, ir }) {
 /** Do something with the pair at work; of one that has gone nothing is said. */
 async function attempt(action) {
   const mine = job;
-  const { view } = choice();
   sayError();
   try {
     await action();
-    if (job !== mine) return;
-    shown = view;
-    find("download").disabled = false;
+    if (job && job === mine) find("download").disabled = false;
   } catch (error) {
     if (job !== mine) return;
     sayFailure(error);
-    if (shown) {
-      radio("view", shown).checked = true;
+    if (job?.shown) {
+      radio("view", job.shown).checked = true;
       describeView();
     } else {
       job?.end();
       job = null;
       setState("empty");
+      askRange(error);
     }
   }
 }
@@ -99,7 +97,7 @@ function allowSegments() {
   reason.hidden = !input.disabled;
   reason.textContent = video
     ? "Segments are for images, not for videos."
-    : "Segments need a model that training made; this one is the fusion network alone.";
+    : "Segments need a model that training made, and 'ssvif[serve,train]' installed.";
   describeView();
 }
 
@@ -128,6 +126,7 @@ find("opacity").addEventListener("input", ({ target }) => { viewer.opacity = tar
 viewer.opacity = find("opacity").value / 100;
 
 wireErrors();
+wireRange(() => begin(inputs.files));
 wireModel();
 setState("empty");
 try {

@@ -51,9 +51,7 @@ export class Inputs {
     this.files = files;
     for (const camera of CAMERAS) this.#fill(camera, files[camera]);
     document.getElementById("swap").disabled = !files.vis && !files.ir;
-    const line = document.getElementById("guessed");
-    line.textContent = note;
-    line.hidden = !note;
+    document.getElementById("guessed").textContent = note;
     this.changed(files);
   }
 

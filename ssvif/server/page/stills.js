@@ -6,12 +6,14 @@ import { SIDES, VIEWS, save } from "./views.js";
 export class Stills {
   /**
    * @param files {vis, ir}.
-   * @param parts {api, viewer, timing}.
+   * @param parts {api, viewer, timing, range}: the last one is a query's part, of raw infrared.
    * @param choice {view, side}: what is to be shown.
    */
-  constructor(files, { api, viewer, timing }, choice) {
-    Object.assign(this, { files, api, viewer, timing, choice });
+  constructor(files, { api, viewer, timing, range }, choice) {
+    Object.assign(this, { files, api, viewer, timing, range, choice });
     this.answers = new Map();
+    this.shown = null; // the view on the stage
+    this.waiting = 0; // of what is asked for
     this.addresses = [];
     this.ended = new AbortController();
     this.sides = Object.fromEntries(
@@ -33,6 +35,7 @@ export class Stills {
     viewer.shape(answer.element.naturalWidth, answer.element.naturalHeight);
     viewer.show("over", answer.over ?? null, "Segmentation");
     viewer.show("right", answer.element, name);
+    this.shown = choice.view;
     this.timing.show(answer);
     await this.side(choice.side);
     if (this.choice !== choice || !viewer.compares) return;
@@ -81,12 +84,12 @@ export class Stills {
 
   async #segments() {
     const { element } = await this.#view("fused");
-    const answer = await this.api.segment(this.files, this.ended.signal);
+    const answer = await this.api.segment(this.files, this.range, this.ended.signal);
     return { ...answer, element, over: await this.#image(answer.blob) };
   }
 
   #ask(options) {
-    return this.api.fuse(this.files, options, this.ended.signal);
+    return this.api.fuse(this.files, { ...options, ...this.range }, this.ended.signal);
   }
 
   async #image(blob) {
@@ -98,12 +101,14 @@ export class Stills {
   }
 
   async #whileBusy(action) {
+    this.waiting += 1;
     this.viewer.busy = true;
     sayStatus("Fusing…");
     try {
       return await action();
     } finally {
-      if (!this.ended.signal.aborted) this.viewer.busy = false;
+      this.waiting -= 1;
+      if (!this.ended.signal.aborted) this.viewer.busy = this.waiting > 0;
     }
   }
 }

@@ -1,6 +1,6 @@
 /** How long it took: the round trip, and what the server says of its own time. */
 
-const REST = "network and browser";
+const REST = "transfer and the rest";
 const WINDOW = 2000; // milliseconds that a rate is taken over
 const KNOWN = new Set(["decode", "queue", "fuse", "segment", "encode"]);
 

@@ -23,6 +23,7 @@ export class Videos {
     this.step = {};
     this.count = 0; // of frames that were fused
     this.sending = this.failed = false;
+    this.shown = null; // the view on the stage
     for (const camera of Object.keys(SIDES)) {
       this.videos[camera] = videoOf(files[camera]);
       inputs.picture(camera, this.videos[camera]);
@@ -205,6 +206,7 @@ export class Videos {
     this.viewer.shape(this.fused.width, this.fused.height);
     this.viewer.show("over", null);
     this.viewer.show("right", this.fused, view.name);
+    this.shown = choice.view;
     this.#showSide(pair);
     this.timing.show(answer);
     if (!this.videos.vis.paused) this.timing.tick();

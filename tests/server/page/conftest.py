@@ -3,7 +3,6 @@
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import closing
 from threading import Thread
 
 import pytest
@@ -11,12 +10,19 @@ import uvicorn
 
 from ssvif.data.images import write_png
 from ssvif.data.synthetic import render_pair
+from ssvif.server.app import build_app
+from ssvif.server.keeper import Keeper
+from ssvif.server.limits import Limits
+from ssvif.server.metrics import Metrics
+from ssvif.server.service import Service
+from tests.server.stubs import NEVER, PackageShelf
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 SIZE = (96, 128)
+VIEWPORT = {"width": 900, "height": 700}
 DEADLINE = 15_000  # milliseconds, for a machine that others use, too
 # A container's root may not use the sandbox; the page is our own.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -25,12 +31,10 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     """The address of a server of the package's model, on a free port."""
-    from stub import app
-
-    with closing(socket.socket()) as listening:
-        listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_level="warning")
-        server = uvicorn.Server(config)
+    shelf, metrics = PackageShelf(), Metrics()
+    service = Service(Keeper(shelf, shelf.load, metrics, poll=NEVER), Limits(), metrics)
+    server = uvicorn.Server(uvicorn.Config(build_app(service), log_level="warning"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -39,7 +43,7 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def pair(tmp_path_factory):
+def pair_files(tmp_path_factory):
     """A night's pair as files; no test may change them."""
     folder = tmp_path_factory.mktemp("pair")
     scene = render_pair(6, seed=0, height=SIZE[0], width=SIZE[1])
@@ -50,12 +54,16 @@ def pair(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator["sync_api.Browser"]:
+def window(address) -> Iterator["sync_api.Page"]:
+    """A browser's tab; one for all tests, because each new one costs half a second."""
     if CHROMIUM is None:
         pytest.skip("no chromium, chromium-browser or google-chrome on this machine")
+    sync_api.expect.set_options(timeout=DEADLINE)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
+        context = browser.new_context(viewport=VIEWPORT, base_url=address)
+        context.set_default_timeout(DEADLINE)
+        yield context.new_page()
         browser.close()
 
 
@@ -72,19 +80,23 @@ def asked() -> list["sync_api.Request"]:
 
 
 @pytest.fixture
-def blank(browser, address, complaints, asked) -> Iterator["sync_api.Page"]:
+def blank(window, address, complaints, asked) -> Iterator["sync_api.Page"]:
     """A tab that has not opened the page yet."""
-    sync_api.expect.set_options(timeout=DEADLINE)
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
-    context.set_default_timeout(DEADLINE)
-    tab = context.new_page()
-    tab.on("console", lambda message: complaints.append(message.text))
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("request", lambda request: asked.append(request))
-    yield tab
-    context.close()
-    elsewhere = [one.url for one in asked if not one.url.startswith((address, "blob:" + address))]
-    assert elsewhere == []
+    listeners = {
+        "console": lambda message: complaints.append(message.text),
+        "pageerror": lambda error: complaints.append(str(error)),
+        "request": lambda request: asked.append(request),
+    }
+    window.set_viewport_size(VIEWPORT)
+    for event, listener in listeners.items():
+        window.on(event, listener)
+    yield window
+    window.unroute_all()
+    window.goto("about:blank")
+    for event, listener in listeners.items():
+        window.remove_listener(event, listener)
+    ours = (address, f"blob:{address}", "about:blank")
+    assert [one.url for one in asked if not one.url.startswith(ours)] == []
     assert complaints == []
 
 
@@ -97,13 +109,8 @@ def tab(blank) -> "sync_api.Page":
 
 
 @pytest.fixture
-def shown(tab, pair) -> "sync_api.Page":
+def shown(tab, pair_files) -> "sync_api.Page":
     """A tab that shows the fused pair."""
-    choose(tab, pair["vis"], pair["ir"])
+    tab.locator("#vis-file").set_input_files([pair_files["vis"], pair_files["ir"]])
     sync_api.expect(tab.locator("#download")).to_be_enabled()
     return tab
-
-
-def choose(tab, *files) -> None:
-    """Choose two files at once, or one for the visible slot."""
-    tab.locator("#vis-file").set_input_files(list(files))
