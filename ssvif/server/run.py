@@ -117,13 +117,23 @@ def _listen(options: Options) -> socket.socket:
         found = socket.getaddrinfo(
             options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        family, _, _, _, address = found[0]
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG, reuse_port=False)
+        # With its protocol said, or asyncio takes it for no TCP and lets responses wait for 40 ms
+        # (Nagle's algorithm).
+        family, kind, protocol, _, address = found[0]
+        listening = socket.socket(family, kind, protocol)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(_BACKLOG)
+        except OSError:
+            listening.close()
+            raise
     except OSError as error:
         raise ServerError(
             f"{options.host}:{options.port}: cannot listen there ({error.strerror}); choose "
             "another --host or --port"
         ) from error
+    return listening
 
 
 def _address(listening: socket.socket) -> str:

@@ -78,6 +78,7 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the model while the block runs."""
+        self.workers = Workers(self.limits)  # its threads end with the block
         keeping = asyncio.create_task(self.keeper.keep())
         try:
             yield

@@ -18,6 +18,7 @@ FIELDS = ("vis", "ir")
 _MEDIA_TYPE = "multipart/form-data"
 _LONGEST_NAME = 100
 _TEXT_BYTES = 1024  # of a field that is no file, which none should be
+_TEXT_TOO_LONG = "Part exceeded"  # as Starlette says it
 
 Images = dict[str, list[ImageBytes]]
 
@@ -64,6 +65,10 @@ async def read_images(request: Request, limits: Limits, *, most: int) -> Images:
         raise RefusedError(400, "gone", "the sender went away before the end") from None
     except (MultiPartException, HTTPException, ValueError, LookupError) as error:
         reason = str(getattr(error, "message", error)) or type(error).__name__
+        if reason.startswith(_TEXT_TOO_LONG):
+            raise _field(
+                "expected files, found a long text; send images with a file name"
+            ) from None
         raise _broken(reason) from None
     try:
         if not parser.has_ended:

@@ -1,14 +1,11 @@
 import http.client
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-from contextlib import contextmanager
 
 import httpx
 import numpy as np
@@ -18,10 +15,8 @@ import ssvif
 from ssvif.data.synthetic import render_pair
 from ssvif.files import atomic_folder, sha256_file
 from ssvif.fuse.places import PRETRAINED
+from tests.server.processes import MAIN, SECONDS, serving
 from tests.server.stubs import decoded, encoded
-
-SECONDS = 60
-_MAIN = "from ssvif.cli.main import main; main()"
 
 # A model whose network waits for a file.
 _SLOW = (
@@ -46,7 +41,7 @@ def load_slow(found, runtime):
 
 run.load_served = load_slow
 """
-    + _MAIN
+    + MAIN
 )
 
 
@@ -58,60 +53,6 @@ def pair():
 @pytest.fixture(scope="module")
 def files(pair):
     return {"vis": ("a.png", encoded(pair.vis)), "ir": ("a.png", encoded(pair.ir))}
-
-
-class Process:
-    """A server as users start it."""
-
-    def __init__(self, folder, *arguments, code=_MAIN, **variables):
-        self.said = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code, "serve", "--port", "0", *arguments],
-            cwd=folder,
-            env={**os.environ, **variables},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._reading = threading.Thread(target=self._read)
-        self._reading.start()
-        self.address = self.wait_for(r"listening at (\S+)").group(1)
-        self.client = httpx.Client(base_url=self.address, timeout=SECONDS)
-
-    def _read(self):
-        for line in self.process.stderr:
-            self.said.append(line)
-
-    @property
-    def log(self):
-        return "".join(self.said)
-
-    def wait_for(self, pattern):
-        return self.until(lambda: re.search(pattern, self.log))
-
-    def until(self, condition):
-        deadline = time.monotonic() + SECONDS
-        while not (found := condition()):
-            assert time.monotonic() < deadline, self.log
-            assert self.process.poll() is None, self.log
-            time.sleep(0.01)
-        return found
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self._reading.join()
-        self.process.stderr.close()
-
-
-@contextmanager
-def serving(folder, *arguments, **options):
-    server = Process(folder, *arguments, **options)
-    try:
-        server.until(lambda: server.client.get("/readyz").status_code == 200)
-        yield server
-    finally:
-        server.end()
 
 
 def test_serve__fuses_as_the_library_does_and_ends_when_told(tmp_path, pair, files):
@@ -212,7 +153,7 @@ def test_serve__a_refusal_reaches_a_client_that_still_sends(tmp_path):
 
 
 def _ssvif(*arguments, cwd, **variables):
-    command = [sys.executable, "-c", _MAIN, "serve", *arguments]
+    command = [sys.executable, "-c", MAIN, "serve", *arguments]
     environment = {**os.environ, **variables}
     return subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, check=False, env=environment
@@ -262,7 +203,7 @@ def test_serve__imports_nothing_that_it_does_not_need(tmp_path, files):
         f"    print('imported', [n for n in {names} if n in sys.modules], file=sys.stderr)\n"
         "Service.require_ready = tell\n"
     )
-    with serving(tmp_path, code=code + _MAIN) as server:
+    with serving(tmp_path, code=code + MAIN) as server:
         assert server.client.post("/v1/fuse", files=files).status_code == 200
         found = server.wait_for(r"imported (\[.*\])")
     assert found.group(1) == "[]"

@@ -43,8 +43,18 @@ def mean(vis, ir):
     return ((vis.astype(int) + ir[..., None]) // 2).astype(np.uint8)
 
 
+class Halves:
+    """A segmenter that needs no model."""
+
+    prototypes = 2
+
+    def __call__(self, fused):
+        return (fused.mean(axis=2) > 127).astype(np.uint8)
+
+
 def served(fuser=mean, *, weights="a" * 64, **options):
     facts = ModelFacts(weights=weights, name="stub")
+    options = {"segments": Halves, **options}
     return ServedModel({FUSED: fuser, MACHINE: fuser}, facts, callers=99, **options)
 
 

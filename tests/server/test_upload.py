@@ -60,6 +60,7 @@ async def test_read_images__another_kind_of_body(kind):
         (part("vis", b"1") + END, "ir: missing"),
         (part("vis", b"1") + part("ir", b"2") + part("more", b"3") + END, "unknown field 'more'"),
         (part("vis", b"1", filename=None) + part("ir", b"2") + END, "expected a file, found text"),
+        (part("vis", bytes(9999), filename=None) + END, "send images with a file name"),
         (part("vis", b"1") + part("vis", b"2") + END, "vis: more than 1 file"),
         (part("vis", b"") + part("ir", b"2") + END, "vis: the file a.png is empty"),
     ],
