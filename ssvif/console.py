@@ -17,6 +17,14 @@ EXIT_REFUSED = 2
 EXIT_UNREACHABLE = 75  # EX_TEMPFAIL of sysexits.h
 EXIT_INTERRUPTED = 130
 
+# What brings a package that is missing, and what for.
+_TRAIN = ("train", "training and PyTorch")
+_SERVE = ("serve", "`ssvif serve` and its page")
+_EXTRAS = {
+    "av": ("video", "videos and cameras"),
+    **dict.fromkeys(("fastapi", "prometheus_client", "starlette", "uvicorn"), _SERVE),
+}
+
 
 def run(command: Callable[[], object]) -> NoReturn:
     """Run a command to its exit code, with a one-line message for each refusal.
@@ -39,9 +47,10 @@ def run(command: Callable[[], object]) -> NoReturn:
         missing = (error.name or "ssvif").partition(".")[0]
         if os.environ.get(DEBUG_VARIABLE) or missing in ("ssvif", "pipelines"):
             raise
+        extra, needed = _EXTRAS.get(missing, _TRAIN)
         print(
             f"error: this needs the package {missing}, which is not installed; "
-            "`pip install 'ssvif[train]'` brings all that training and PyTorch need",
+            f"`pip install 'ssvif[{extra}]'` brings all that {needed} need",
             file=sys.stderr,
         )
         sys.exit(EXIT_REFUSED)

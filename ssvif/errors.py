@@ -20,6 +20,10 @@ class ImageError(SsvifError):
     """An image file cannot be read, or must not be."""
 
 
+class ImageTypeError(ImageError):
+    """A file is no image, or one of a type that is not read."""
+
+
 class PixelLimitError(ImageError):
     """An image file announces more pixels than are decoded."""
 
@@ -71,6 +75,10 @@ class ModelError(SsvifError):
 
 class EvaluationError(SsvifError):
     """What shall be scored or compared cannot be."""
+
+
+class ServerError(SsvifError):
+    """`ssvif serve` cannot start as it is told."""
 
 
 class ServiceError(SsvifError):

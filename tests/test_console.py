@@ -37,6 +37,16 @@ def test_run__a_package_that_is_missing_is_named_with_what_brings_it(capsys):
     assert "needs the package nonsuch" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("package", "extra"), [("uvicorn", "serve"), ("av", "video")])
+def test_run__a_package_that_is_missing_has_its_own_extra(capsys, package, extra):
+    def need():
+        raise ModuleNotFoundError(name=package)
+
+    with pytest.raises(SystemExit):
+        console.run(need)
+    assert f"pip install 'ssvif[{extra}]'" in capsys.readouterr().err
+
+
 def test_run__a_missing_part_of_its_own_is_a_fault():
     def need():
         import ssvif.nonsuch  # noqa: F401

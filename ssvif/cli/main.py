@@ -19,6 +19,7 @@ from ssvif.cli.promote import promote
 from ssvif.cli.reap import reap
 from ssvif.cli.rollback import rollback
 from ssvif.cli.sample import sample
+from ssvif.cli.serve import serve
 from ssvif.cli.sync import sync
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(fuse)
+app.command()(serve)
 app.command()(export)
 app.command()(sample)
 app.command()(evaluate)

@@ -1,25 +1,31 @@
-"""Image files: the one place where they are read and written.
+"""Image files, on disk or in memory: the one place where they are read and written.
 
 PNG, JPEG, TIFF, WebP and BMP. A file's size is checked from its header before its pixels are
 decoded, EXIF orientation is applied, transparency is dropped.
 """
 
+import io
 import struct
 import threading
 import warnings
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
 
-from ssvif.errors import ColourInfraredError, ImageError, PixelLimitError
+from ssvif.errors import ColourInfraredError, ImageError, ImageTypeError, PixelLimitError
 from ssvif.files import atomic_path
 
 UInt8Image = npt.NDArray[np.uint8]
 RawImage = npt.NDArray[np.uint8 | np.uint16 | np.float32]
+
+# What images are encoded as, besides files of PNG.
+ImageFormat = Literal["png", "jpeg", "webp"]
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
 
@@ -30,6 +36,13 @@ _COLOURED_VISIBLE = 0.0005  # a few lamps by night are colour
 _COLOURED_INFRARED = 0.05  # a logo or a crosshair is not
 # Faster and smaller than level 1 with zlib's default strategy, on photographs as on masks.
 _PNG_OPTIONS = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+_ENCODERS: Mapping[ImageFormat, Mapping[str, Any]] = {
+    "png": {"format": "PNG", **_PNG_OPTIONS},
+    "jpeg": {"format": "JPEG", "quality": 92, "subsampling": "4:4:4"},
+    "webp": {"format": "WEBP", "quality": 90, "method": 2},
+}
+_LONGEST: Mapping[ImageFormat, int] = {"png": 1 << 31, "jpeg": 65_500, "webp": 16_383}
+_RAISED = ", or raise the limit (ingest.max_pixels in params.yaml)"
 # What Pillow's decoders raise on damaged files.
 _DECODE_FAULTS = (
     OSError,
@@ -48,7 +61,27 @@ _DECODE_FAULTS = (
 _FILTERS = threading.Lock()  # the filters of warnings are the whole process's
 
 
-def read_visible(path: Path, *, max_pixels: int) -> UInt8Image:
+@dataclass(frozen=True)
+class ImageBytes:
+    """An image file in memory.
+
+    Args:
+        name: What messages call it.
+        content: The file's bytes.
+    """
+
+    name: str
+    content: bytes
+
+    def __str__(self) -> str:
+        return self.name
+
+
+# Where an image file is.
+ImageSource = Path | ImageBytes
+
+
+def read_visible(path: ImageSource, *, max_pixels: int) -> UInt8Image:
     """Read a visible image.
 
     Grey becomes three equal channels; 16-bit grey is taken to use its full range.
@@ -73,7 +106,7 @@ def read_visible(path: Path, *, max_pixels: int) -> UInt8Image:
     return np.asarray(image.convert("RGB"))
 
 
-def read_infrared_raw(path: Path, *, max_pixels: int) -> RawImage:
+def read_infrared_raw(path: ImageSource, *, max_pixels: int) -> RawImage:
     """Read an infrared image with the depth it was recorded in.
 
     Args:
@@ -105,7 +138,7 @@ def read_infrared_raw(path: Path, *, max_pixels: int) -> RawImage:
     return np.asarray(rgb.convert("L"))
 
 
-def read_four_channels(path: Path, *, max_pixels: int) -> tuple[UInt8Image, UInt8Image]:
+def read_four_channels(path: ImageSource, *, max_pixels: int) -> tuple[UInt8Image, UInt8Image]:
     """Split a four-channel image, as MFNet has them, into visible and infrared.
 
     Returns:
@@ -124,7 +157,7 @@ def read_four_channels(path: Path, *, max_pixels: int) -> tuple[UInt8Image, UInt
     return np.ascontiguousarray(channels[..., :3]), np.ascontiguousarray(channels[..., 3])
 
 
-def read_mask(path: Path, *, max_pixels: int) -> UInt8Image:
+def read_mask(path: ImageSource, *, max_pixels: int) -> UInt8Image:
     """Read a label mask: class numbers as grey values or palette indices.
 
     Returns:
@@ -144,7 +177,7 @@ def read_mask(path: Path, *, max_pixels: int) -> UInt8Image:
     raise ImageError(f"{path}: expected a mask of class numbers 0 to 255, found {image.mode}")
 
 
-def infrared_depth(path: Path) -> int:
+def infrared_depth(path: ImageSource) -> int:
     """Return the bits of a pixel, 8, 16 or 32 (floats), from the header alone.
 
     Raises:
@@ -205,11 +238,40 @@ def write_png(path: Path, image: UInt8Image, *, text: Mapping[str, str] | None =
     Raises:
         StorageError: If the file cannot be written.
     """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(encode_image(image, "png", text=text))
+
+
+def encode_image(
+    image: UInt8Image, kind: ImageFormat, *, text: Mapping[str, str] | None = None
+) -> bytes:
+    """Encode an image (H, W) or (H, W, 3) as the bytes of a file.
+
+    Args:
+        image: The pixels.
+        kind: PNG loses nothing; JPEG and WebP are for people.
+        text: Text chunks to keep beside them, in a PNG.
+
+    Raises:
+        ImageError: If the format has no images as large.
+    """
+    if max(image.shape) > _LONGEST[kind]:
+        raise ImageError(
+            f"{image.shape[1]}x{image.shape[0]}: {kind} has sides of {_LONGEST[kind]} pixels at "
+            "most; take png"
+        )
+    chunks: dict[str, Any] = {"pnginfo": png_text(text)} if kind == "png" else {}
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, **_ENCODERS[kind], **chunks)
+    return stream.getvalue()
+
+
+def png_text(text: Mapping[str, str] | None) -> PngImagePlugin.PngInfo:
+    """Return the text chunks of a PNG, as Pillow takes them."""
     chunks = PngImagePlugin.PngInfo()
     for key, value in (text or {}).items():
         chunks.add_text(key, value)
-    with atomic_path(path) as temporary:
-        Image.fromarray(image).save(temporary, format="PNG", pnginfo=chunks, **_PNG_OPTIONS)
+    return chunks
 
 
 def read_png_text(path: Path) -> dict[str, str]:
@@ -222,19 +284,20 @@ def read_png_text(path: Path) -> dict[str, str]:
         return {str(key): value for key, value in image.info.items() if isinstance(value, str)}
 
 
-def _open(path: Path) -> ImageFile.ImageFile:
+def _open(path: ImageSource) -> ImageFile.ImageFile:
     try:
         with _FILTERS, warnings.catch_warnings():
             # It starts at 89 million pixels; every file here has a limit of its own.
             warnings.simplefilter("ignore", category=Image.DecompressionBombWarning)
-            return Image.open(path, formats=_FORMATS)
+            where = io.BytesIO(path.content) if isinstance(path, ImageBytes) else path
+            return Image.open(where, formats=_FORMATS)
     except Image.DecompressionBombError:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         raise PixelLimitError(
             f"{path}: more than {limit} pixels; cut or shrink the image"
         ) from None
     except UnidentifiedImageError:
-        raise ImageError(
+        raise ImageTypeError(
             f"{path}: not a PNG, JPEG, TIFF, WebP or BMP image (of TIFF: integers of 8 or 16 bits, "
             "or floats of 32)"
         ) from None
@@ -242,7 +305,7 @@ def _open(path: Path) -> ImageFile.ImageFile:
         raise ImageError(f"{path}: cannot be read ({_first_line(error)})") from error
 
 
-def _refuse_deep_channels(path: Path) -> None:
+def _refuse_deep_channels(path: ImageSource) -> None:
     """Refuse colour of 16 bits, of which Pillow reads the upper eight alone."""
     with _open(path) as image:
         is_deep = image.mode not in _WIDE_MODES and any(";16" in str(tile) for tile in image.tile)
@@ -253,13 +316,14 @@ def _refuse_deep_channels(path: Path) -> None:
             )
 
 
-def _decode(path: Path, max_pixels: int) -> Image.Image:
+def _decode(path: ImageSource, max_pixels: int) -> Image.Image:
     with _open(path) as image:
         width, height = image.size
         if width * height > max_pixels:
+            raised = "" if isinstance(path, ImageBytes) else _RAISED
             raise PixelLimitError(
                 f"{path}: {width}x{height} are more than {max_pixels} pixels; cut or shrink the"
-                " image, or raise the limit (ingest.max_pixels in params.yaml)"
+                f" image{raised}"
             )
         try:
             image.load()
@@ -270,7 +334,7 @@ def _decode(path: Path, max_pixels: int) -> Image.Image:
             ) from error
 
 
-def _wide_pixels(image: Image.Image, path: Path) -> npt.NDArray[np.uint16]:
+def _wide_pixels(image: Image.Image, path: ImageSource) -> npt.NDArray[np.uint16]:
     pixels = np.asarray(image)
     low, high = pixels.min(), pixels.max()
     if low < 0 or high > np.iinfo(np.uint16).max:

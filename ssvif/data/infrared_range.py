@@ -4,12 +4,11 @@ Never image by image: equal temperatures keep equal grey values.
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ssvif.data.images import RawImage, infrared_depth, read_infrared_raw
+from ssvif.data.images import ImageSource, RawImage, infrared_depth, read_infrared_raw
 from ssvif.errors import ImageError
 
 EIGHT_BITS = (0.0, 255.0)  # the range of what needs no scaling
@@ -19,7 +18,7 @@ _RANKS = 4096  # values that stand for an image of floats
 Values = npt.NDArray[np.float64]
 
 
-def is_deep(path: Path) -> bool:
+def is_deep(path: ImageSource) -> bool:
     """Tell whether an infrared image has more than 8 bits; one that cannot be read has not."""
     try:
         return infrared_depth(path) > 8
@@ -28,7 +27,7 @@ def is_deep(path: Path) -> bool:
 
 
 def common_range(
-    paths: Iterable[Path], *, percentiles: tuple[float, float], max_pixels: int
+    paths: Iterable[ImageSource], *, percentiles: tuple[float, float], max_pixels: int
 ) -> tuple[float, float] | None:
     """Find the range of raw values of all infrared images that have more than 8 bits.
 

@@ -102,6 +102,10 @@ class Fuser:
             strip_pixels=self._strip_pixels,
         )
 
+    def for_view(self, view: View) -> "Fuser":
+        """Return a fuser for another view, which shares this one's network."""
+        return Fuser(self._engine, view=view, weights=self.weights, strip_pixels=self._strip_pixels)
+
     def __call__(self, vis: UInt8Image, ir: UInt8Image) -> UInt8Image:
         """Fuse one registered pair.
 

@@ -29,7 +29,7 @@ class OnnxEngine:
     def __init__(self, folder: Path, *, device: str = "cpu", threads: int = 0) -> None:
         names = (FEATURES_NAME, FUSED_NAME, MACHINE_NAME)
         self._features, self._fused, self._machine = (
-            _session(folder / name, device, threads or _cores()) for name in names
+            _session(folder / name, device, threads or cores()) for name in names
         )
         sessions = (self._features, self._fused, self._machine)
         known = [session.get_modelmeta().custom_metadata_map for session in sessions]
@@ -39,7 +39,7 @@ class OnnxEngine:
             )
         self.halo = int(known[0][HALO_KEY])
         self.precision: Precision = "float32"
-        self.callers = _cores() if threads == 1 else 1
+        self.callers = cores() if threads == 1 else 1
         self._folder, self._device = folder, device
         self.weights: str = known[0][WEIGHTS_KEY]
 
@@ -68,7 +68,7 @@ class OnnxEngine:
         return pixels
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return how many threads there may be: as PyTorch is told, or as many as the process has."""
     told = int(os.environ.get("OMP_NUM_THREADS", "0"))
     if told or not hasattr(os, "sched_getaffinity"):  # which Linux has alone

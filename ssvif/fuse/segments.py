@@ -1,10 +1,11 @@
 """Segmentations as files beside fused images; imports nothing heavy."""
 
+import io
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-from ssvif.data.images import UInt8Image
+from ssvif.data.images import UInt8Image, png_text
 from ssvif.files import atomic_path
 from ssvif.fuse.marks import Marks
 from ssvif.fuse.palette import palette
@@ -23,10 +24,14 @@ def write_segments(
     Raises:
         StorageError: If the file cannot be written.
     """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(encode_segments(classes, prototypes=prototypes, marks=marks))
+
+
+def encode_segments(classes: UInt8Image, *, prototypes: int, marks: Marks | None) -> bytes:
+    """Return what `write_segments` writes."""
     image = Image.fromarray(classes)
     image.putpalette(palette(prototypes).tobytes())
-    chunks = PngImagePlugin.PngInfo()
-    for key, value in (marks.as_text() if marks else {}).items():
-        chunks.add_text(key, value)
-    with atomic_path(path) as temporary:
-        image.save(temporary, format="PNG", pnginfo=chunks)
+    stream = io.BytesIO()
+    image.save(stream, format="PNG", pnginfo=png_text(marks.as_text() if marks else None))
+    return stream.getvalue()

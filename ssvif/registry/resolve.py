@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,21 @@ _HASH_LENGTH = 16
 _ADDRESS = re.compile(r"models:/(?P<name>[A-Za-z0-9_.-]+)(@(?P<alias>[\w-]+)|/(?P<version>\d+))")
 
 
+@dataclass(frozen=True)
+class Registered:
+    """A version of a registered model.
+
+    Args:
+        name: Name of the model.
+        version: The version.
+        digest: Hash of its bundle.
+    """
+
+    name: str
+    version: int
+    digest: str
+
+
 def resolve_model(address: str, folder: Path = DOWNLOADS) -> Path:
     """Return the bundle of a registered model, downloaded unless it is here.
 
@@ -37,6 +53,19 @@ def resolve_model(address: str, folder: Path = DOWNLOADS) -> Path:
 
     Raises:
         ModelError: If what the registry holds is not a whole bundle.
+        RegistryError: If the address is not understood, or the registry does not know the model
+            or cannot be reached.
+    """
+    return fetch_bundle(look_up(address), folder)
+
+
+def look_up(address: str) -> Registered:
+    """Return the version that an address stands for now.
+
+    Args:
+        address: `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
+
+    Raises:
         RegistryError: If the address is not understood, or the registry does not know the model
             or cannot be reached.
     """
@@ -54,9 +83,20 @@ def resolve_model(address: str, folder: Path = DOWNLOADS) -> Path:
             f"{address}: version {found.version} has no tag {BUNDLE_TAG}, so it is no bundle of "
             "this project; name a version that `dvc repro` registered"
         )
-    target = folder / local_name(parts["name"], digest)
-    if not _holds(target, digest):
-        download_bundle(parts["name"], int(found.version), target)
+    return Registered(parts["name"], int(found.version), digest)
+
+
+def fetch_bundle(found: Registered, folder: Path = DOWNLOADS) -> Path:
+    """Return the bundle of a version, downloaded unless it is here.
+
+    Raises:
+        ModelError: If what the registry holds is not a whole bundle.
+        RegistryError: If the registry cannot be reached.
+        StorageError: If the folder cannot be written.
+    """
+    target = folder / local_name(found.name, found.digest)
+    if not _holds(target, found.digest):
+        download_bundle(found.name, found.version, target)
     return target
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from ssvif.errors import ModelError, RegistryError
 from ssvif.registry.bundle import bundle_hash
-from ssvif.registry.resolve import fetch_parts, resolve_model
+from ssvif.registry.resolve import fetch_bundle, fetch_parts, look_up, resolve_model
 from ssvif.tracking.store import open_client
 
 
@@ -88,3 +88,15 @@ def test_resolve_model__unknown_model(tmp_path, address):
         resolve_model(address, tmp_path / "cache")
     assert not refusal.value.transient
     assert not (tmp_path / "cache").exists()
+
+
+def test_look_up__follows_the_alias(register, make_bundle, tracked_project):
+    first, second = make_bundle("one", folder="one"), make_bundle("two", folder="two")
+    register("one")
+    found = look_up("models:/fuser@champion")
+    assert (found.name, found.version, found.digest) == ("fuser", 1, first)
+    register("two", first_leads=False)
+    open_client().set_registered_model_alias("fuser", "champion", "2")
+    moved = look_up("models:/fuser@champion")
+    assert (moved.version, moved.digest) == (2, second)
+    assert bundle_hash(fetch_bundle(moved, tracked_project / "cache")) == second

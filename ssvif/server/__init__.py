@@ -1,0 +1,1 @@
+"""`ssvif serve`: fusing over HTTP."""

@@ -1,0 +1,122 @@
+"""The routes that take images: /v1/fuse, /v1/segment, /v1/fuse/batch."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from ssvif.server import documents
+from ssvif.server.batch import fuse_batch
+from ssvif.server.jobs import Made, fuse_pair, segment_pair
+from ssvif.server.problems import described
+from ssvif.server.served import ServedModel
+from ssvif.server.service import TheService
+from ssvif.server.wishes import FuseWish, SegmentWish
+
+PARTS = ("decode", "queue", "fuse", "encode")
+_REFUSALS = (400, 401, 408, 413, 415, 422, 429, 500, 503)
+
+router = APIRouter(prefix="/v1", tags=["fusing"])
+
+
+@router.post(
+    "/fuse",
+    summary="Fuse a registered pair",
+    response_class=Response,
+    responses={
+        **documents.images(*documents.IMAGE_TYPES, words="The fused image."),
+        **described(*_REFUSALS),
+    },
+    openapi_extra=documents.files(many=False),
+)
+async def fuse(
+    request: Request, service: TheService, wish: Annotated[FuseWish, Query()]
+) -> Response:
+    """Fuse a visible and an infrared image of one size, registered, into one image."""
+    images = await service.upload(request, most=1)
+    with service.workers.place():
+        model = service.keeper.model
+        work = partial(
+            fuse_pair,
+            model,
+            images["vis"][0],
+            images["ir"][0],
+            wish,
+            max_pixels=service.limits.max_pixels,
+        )
+        return _response(model, await service.make(work))
+
+
+@router.post(
+    "/segment",
+    summary="Segment a registered pair",
+    response_class=Response,
+    responses={
+        **documents.images(
+            "image/png",
+            words="An indexed PNG: the pixels are prototype numbers, the palette is for people.",
+            X_SSVIF_Prototypes="How many prototypes there are.",
+        ),
+        **described(*_REFUSALS, 501),
+    },
+    openapi_extra=documents.files(many=False),
+)
+async def segment(
+    request: Request, service: TheService, wish: Annotated[SegmentWish, Query()]
+) -> Response:
+    """Fuse a pair and segment the fused image; classes are numbers without names."""
+    service.require_ready()
+    service.keeper.model.require_segments()
+    images = await service.upload(request, most=1)
+    with service.workers.place():
+        model = service.keeper.model
+        work = partial(
+            segment_pair,
+            model,
+            images["vis"][0],
+            images["ir"][0],
+            wish,
+            max_pixels=service.limits.max_pixels,
+        )
+        return _response(model, await service.make(work))
+
+
+@router.post(
+    "/fuse/batch",
+    summary="Fuse many pairs",
+    response_class=Response,
+    responses={
+        **documents.images(
+            "application/zip",
+            words="A ZIP of the images and of `results.json`: what became of each pair.",
+        ),
+        **described(*_REFUSALS),
+    },
+    openapi_extra=documents.files(many=True),
+)
+async def batch(
+    request: Request, service: TheService, wish: Annotated[FuseWish, Query()]
+) -> Response:
+    """Fuse pairs, which files of one name make; one that fails is told of in `results.json`.
+
+    Infrared of more than 8 bits has one range for the whole batch: the one given, or else
+    percentiles over all such images, of which there must be two or more.
+    """
+    images = await service.upload(request, most=service.limits.max_pairs)
+    with service.workers.place():
+        model = service.keeper.model
+        content, _ = await fuse_batch(service, model, images, wish)
+    headers = {
+        "X-SSVIF-Model": model.facts.weights,
+        "Content-Disposition": 'attachment; filename="fused.zip"',
+    }
+    return Response(content, media_type="application/zip", headers=headers)
+
+
+def _response(model: ServedModel, made: Made) -> Response:
+    timing = ", ".join(f"{part};dur={1000.0 * made.seconds[part]:.1f}" for part in PARTS)
+    headers = {"X-SSVIF-Model": model.facts.weights, "Server-Timing": timing}
+    if made.prototypes is not None:
+        headers["X-SSVIF-Prototypes"] = str(made.prototypes)
+    return Response(made.content, media_type=made.media_type, headers=headers)
