@@ -93,6 +93,14 @@ def fuse(
             "needs a model that training made, not the package's.",
         ),
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Fuse images on the machines of a Ray cluster: auto, HOST:PORT of its head, or "
+            "local for a process a core of this machine; docs/fusing.md, needs ssvif\\[ray].",
+        ),
+    ] = None,
     max_frames: Annotated[
         int | None, typer.Option(min=1, help="The most frames of a video that are fused.")
     ] = None,
@@ -106,8 +114,8 @@ def fuse(
     from ssvif.cli.names import model_path
     from ssvif.errors import CapturesError
     from ssvif.fuse.alignment import read_alignment
-    from ssvif.fuse.files import Manner, fuse_files, fuse_folder
-    from ssvif.fuse.fuser import Fuser
+    from ssvif.fuse.cluster import Recipe, fuse_on_cluster
+    from ssvif.fuse.files import Manner, delivery_pairs, fuse_files
     from ssvif.fuse.pairing import pair_files, pair_list
     from ssvif.fuse.places import PRETRAINED, model_in_use
     from ssvif.fuse.video.sources import find_videos
@@ -125,6 +133,8 @@ def fuse(
         raise CapturesError("--max-frames is for videos; give two of them as VIS and IR")
     if segment and videos is not None:
         raise CapturesError("--segment is for images; write the video's frames to a folder first")
+    if ray is not None and videos is not None:
+        raise CapturesError("--ray is for images; a video is fused by one machine")
     place = model_in_use() if model is None else model_path(model)
     manner = Manner(
         ir_range=ir_range,
@@ -132,22 +142,27 @@ def fuse(
         alignment=read_alignment(align) if align else None,
         segmenter=_segmenter(place) if segment else None,
     )
-    fuser = Fuser.load(place, view=view, engine=engine, device=device, precision=precision)
+    recipe = Recipe(None if place == PRETRAINED else place, view, engine, device, precision)
     with _progress() as tell:
         done: Fused | FusedVideo
         if videos:
             from ssvif.fuse.video.fuse import fuse_videos
 
-            done = fuse_videos(fuser, *videos, out, manner=manner, max_frames=max_frames, tell=tell)
-        elif captures is not None:
-            done = fuse_folder(fuser, captures, out, manner=manner, tell=tell)
-        else:
-            pairs = (
-                pair_files(Path(vis), Path(ir), out)
-                if vis is not None and ir is not None
-                else pair_list(_lines(listed), out)
+            done = fuse_videos(
+                recipe.load(), *videos, out, manner=manner, max_frames=max_frames, tell=tell
             )
-            done = fuse_files(fuser, pairs, manner=manner, tell=tell)
+        else:
+            if captures is not None:
+                pairs, manner = delivery_pairs(captures, out, manner=manner)
+            elif vis is not None and ir is not None:
+                pairs = pair_files(Path(vis), Path(ir), out)
+            else:
+                pairs = pair_list(_lines(listed), out)
+            done = (
+                fuse_on_cluster(ray, recipe, pairs, manner=manner, tell=tell)
+                if ray is not None
+                else fuse_files(recipe.load(), pairs, manner=manner, tell=tell)
+            )
     name = "the package's model" if place == PRETRAINED else place
     typer.echo(f"{done.sentence} with {name}: {out}", err=out == STDOUT)
     for path, reason in done.failed.items():
