@@ -26,7 +26,7 @@ def fuse(
         typer.Option(
             "--out",
             "-o",
-            help="PNG to write, or a folder; of videos an .mp4, an .mkv, a folder, or - for raw "
+            help="PNG to write, or a folder; of videos and folders an .mp4, an .mkv, or - for raw "
             "frames.",
         ),
     ],
@@ -104,6 +104,10 @@ def fuse(
     max_frames: Annotated[
         int | None, typer.Option(min=1, help="The most frames of a video that are fused.")
     ] = None,
+    rate: Annotated[
+        float,
+        typer.Option(min=0.01, max=1000.0, help="Frames a second of a video made of images."),
+    ] = 25.0,
 ) -> None:
     """Fuse registered pairs of any size; the fused image keeps the visible one's colour.
 
@@ -118,7 +122,7 @@ def fuse(
     from ssvif.fuse.files import Manner, delivery_pairs, fuse_files
     from ssvif.fuse.pairing import pair_files, pair_list
     from ssvif.fuse.places import PRETRAINED, model_in_use
-    from ssvif.fuse.video.sources import find_videos
+    from ssvif.fuse.video.sources import WRITTEN, find_videos, require_pyav
 
     if [vis is not None, captures is not None, listed is not None].count(True) != 1 or (
         (vis is None) != (ir is None)
@@ -129,11 +133,16 @@ def fuse(
     if view != FUSED and colour != "visible":
         raise CapturesError(f"--colour {colour}: for --view fused; {view} has colours of its own")
     videos = find_videos(vis, ir)
-    if max_frames is not None and videos is None:
+    single = vis is not None and Path(vis).is_file()
+    filmed = out == STDOUT or out.suffix.lower() in WRITTEN
+    sequence = filmed and videos is None and not single
+    if sequence:
+        require_pyav()
+    if max_frames is not None and videos is None and not sequence:
         raise CapturesError("--max-frames is for videos; give two of them as VIS and IR")
-    if segment and videos is not None:
+    if segment and (videos or sequence):
         raise CapturesError("--segment is for images; write the video's frames to a folder first")
-    if ray is not None and videos is not None:
+    if ray is not None and (videos or sequence):
         raise CapturesError("--ray is for images; a video is fused by one machine")
     place = model_in_use() if model is None else model_path(model)
     manner = Manner(
@@ -152,17 +161,30 @@ def fuse(
                 recipe.load(), *videos, out, manner=manner, max_frames=max_frames, tell=tell
             )
         else:
+            # A video's frames are no files; where they would lie is looked at all the same.
+            frames = Path(f"{out}.frames") if sequence else out
             if captures is not None:
-                pairs, manner = delivery_pairs(captures, out, manner=manner)
+                pairs, manner = delivery_pairs(captures, frames, manner=manner)
             elif vis is not None and ir is not None:
-                pairs = pair_files(Path(vis), Path(ir), out)
+                pairs = pair_files(Path(vis), Path(ir), frames)
             else:
-                pairs = pair_list(_lines(listed), out)
-            done = (
-                fuse_on_cluster(ray, recipe, pairs, manner=manner, tell=tell)
-                if ray is not None
-                else fuse_files(recipe.load(), pairs, manner=manner, tell=tell)
-            )
+                pairs = pair_list(_lines(listed), frames)
+            if sequence:
+                from ssvif.fuse.video.sequence import fuse_sequence
+
+                done = fuse_sequence(
+                    recipe.load(),
+                    pairs,
+                    out,
+                    rate=rate,
+                    manner=manner,
+                    max_frames=max_frames,
+                    tell=tell,
+                )
+            elif ray is not None:
+                done = fuse_on_cluster(ray, recipe, pairs, manner=manner, tell=tell)
+            else:
+                done = fuse_files(recipe.load(), pairs, manner=manner, tell=tell)
     name = "the package's model" if place == PRETRAINED else place
     typer.echo(f"{done.sentence} with {name}: {out}", err=out == STDOUT)
     for path, reason in done.failed.items():

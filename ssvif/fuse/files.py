@@ -75,12 +75,20 @@ class Manner:
         colour: How images for people are coloured.
         alignment: Brings infrared onto the visible image, where the files are not registered.
         segmenter: Segments the fused images, where their segmentation is to lie beside them.
+
+    Raises:
+        ImageError: If black is not below white.
     """
 
     ir_range: tuple[float, float] | None = None
     colour: Colour = VISIBLE
     alignment: Alignment | None = None
     segmenter: "Segmenter | None" = None
+
+    def __post_init__(self) -> None:
+        if self.ir_range and not self.ir_range[0] < self.ir_range[1]:
+            low, high = self.ir_range
+            raise ImageError(f"infrared range {low:g} to {high:g} is empty; give black < white")
 
 
 PLAIN = Manner()
@@ -93,7 +101,8 @@ class Fused:
     Args:
         fused: How many were fused just now.
         skipped: How many were there already, of the same sources and weights.
-        failed: Why each other one failed, by its visible file.
+        failed: Why each other one failed, by its visible file, or by its output where two pairs
+            of one visible file failed.
     """
 
     fused: int
@@ -174,10 +183,7 @@ def fuse_files(
     Returns:
         How many were fused, and why others were not.
     """
-    known = manner.ir_range or shared_range(
-        raw_values((pair.ir for pair in pairs), max_pixels=MAX_PIXELS)
-    )
-    outcomes = fuse_each(fuser, pairs, manner=replace(manner, ir_range=known))
+    outcomes = fuse_each(fuser, pairs, manner=with_range(pairs, manner))
     return gathered(pairs, enumerate(outcomes), tell=tell)
 
 
@@ -216,7 +222,10 @@ def gathered(
         else:
             counts[outcome] += 1
         tell(done, len(pairs))
-    reasons = {pairs[number].vis: failed[number] for number in sorted(failed)}
+    reasons: dict[Path, str] = {}
+    for number, reason in sorted(failed.items()):
+        pair = pairs[number]
+        reasons[pair.out if pair.vis in reasons else pair.vis] = reason
     return Fused(counts[True], counts[False], reasons)
 
 
@@ -260,7 +269,7 @@ def _fuse_pair(fuser: Fuser, manner: Manner, network: Semaphore, pair: FusePair)
     outputs = [pair.out, *([segments_place(pair.out)] if manner.segmenter else [])]
     if marks is not None and all(read_marks(path) == marks for path in outputs):
         return False
-    vis, ir = _read_pair(pair, manner)
+    vis, ir = read_pair(pair, manner)
     for path, image in ((pair.vis, vis), (pair.ir, ir)):
         if image.std() < _DEAD:
             logger.warning("%s: shows nothing (all of one grey); check lens cap and range", path)
@@ -295,7 +304,12 @@ def _marks(fuser: Fuser, pair: FusePair, manner: Manner) -> Marks | None:
     )
 
 
-def _read_pair(pair: FusePair, manner: Manner) -> tuple[UInt8Image, UInt8Image]:
+def read_pair(pair: FusePair, manner: Manner) -> tuple[UInt8Image, UInt8Image]:
+    """Read the files of a pair, infrared scaled and aligned.
+
+    Raises:
+        ImageError: If a file cannot be read, or no range is known for its raw values.
+    """
     if pair.vis == pair.ir:
         return read_four_channels(pair.vis, max_pixels=MAX_PIXELS)
     vis = read_visible(pair.vis, max_pixels=MAX_PIXELS)
@@ -309,6 +323,14 @@ def _read_pair(pair: FusePair, manner: Manner) -> tuple[UInt8Image, UInt8Image]:
         )
     ir = scale_infrared(raw, value_range)
     return vis, manner.alignment(ir, vis) if manner.alignment else ir
+
+
+def with_range(pairs: Sequence[FusePair], manner: Manner) -> Manner:
+    """Return a manner that knows the range of the pairs' deep infrared, if there is one."""
+    if manner.ir_range is not None:
+        return manner
+    found = raw_values((pair.ir for pair in pairs), max_pixels=MAX_PIXELS)
+    return replace(manner, ir_range=shared_range(found))
 
 
 def shared_range(found: RawValues) -> tuple[float, float] | None:

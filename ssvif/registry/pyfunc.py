@@ -16,6 +16,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from ssvif.errors import SsvifError
 from ssvif.explain import explain
 from ssvif.fuse.choices import VISIBLE, Colour
 from ssvif.fuse.files import Manner
@@ -67,7 +68,10 @@ class FusionModel(PythonModel):
             raise MlflowException.invalid_parameter_value(explain(error, Options)) from error
         if options.view not in self._fusers:
             self._fusers[options.view] = Fuser.load(self._bundle, view=options.view)
-        manner = Manner(options.ir_range or None, options.colour)
+        try:
+            manner = Manner(options.ir_range or None, options.colour)
+        except SsvifError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
         fuser = self._fusers[options.view]
         return score(fuser, model_input, folder=self._folder, manner=manner)
 

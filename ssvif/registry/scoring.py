@@ -11,7 +11,7 @@ which MLflow makes the word "None" in Spark. One row's error is no other's.
 import base64
 import binascii
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +29,7 @@ FOLDER_VARIABLE = "SSVIF_FOLDER"
 _DATA = "data:"
 _BASE64 = ";base64"
 
-_Row = Mapping[str, object]
+_Row = Mapping[Hashable, object]
 
 
 def score(fuser: Fuser, rows: pd.DataFrame, *, folder: Path | None, manner: Manner) -> pd.DataFrame:

@@ -14,9 +14,11 @@ from ssvif.data.infrared_range import raw_values
 from ssvif.errors import ModelError, ServiceError
 from ssvif.fuse import cluster
 from ssvif.fuse.cluster import Recipe, fuse_on_cluster
-from ssvif.fuse.files import PLAIN, fuse_files
+from ssvif.fuse.files import PLAIN, Manner, fuse_files
 from ssvif.fuse.pairing import FusePair, pair_files
 from ssvif.fuse.places import PRETRAINED
+from ssvif.fuse.segmenter import Segmenter
+from ssvif.models.weights import save_model
 from tests.services import servers
 
 RECIPE = Recipe(None)
@@ -48,6 +50,18 @@ def test_fuse_block__a_machine_with_other_weights_fails_its_pairs(rig):
     rows = cluster._fuse_block(_block(pairs), other).to_pylist()
     assert all("not the weights that the call began with" in row["failed"] for row in rows)
     assert not (rig / "out").exists()
+
+
+def test_fuse_block__segments_beside(rig, tiny_model, tiny_network):
+    weights = rig / "model.safetensors"
+    save_model(weights, tiny_model, network=tiny_network)
+    recipe = Recipe(weights)
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    task = cluster._Task(recipe, recipe.load().weights, PLAIN, segment=True)
+    rows = cluster._fuse_block(_block(pairs), task).to_pylist()
+    assert [row["failed"] for row in rows] == [None] * 3
+    manner = Manner(segmenter=Segmenter.load(weights))
+    assert fuse_files(recipe.load(), pairs, manner=manner).skipped == 3
 
 
 def test_packed_pair__any_name_and_from_any_folder(tmp_path, monkeypatch):

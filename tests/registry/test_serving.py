@@ -123,6 +123,8 @@ def test_predict__params_are_checked(project):
     table = pd.DataFrame({"vis": ["a"], "ir": ["b"]})
     with pytest.raises(mlflow.MlflowException, match="ir_range"):
         model.predict(table, params={"ir_range": [1.0]})
+    with pytest.raises(mlflow.MlflowException, match="black < white"):
+        model.predict(table, params={"ir_range": [2.0, 1.0]})
     with pytest.raises(mlflow.MlflowException, match="view machine"):
         model.predict(table, params={"view": "machine", "colour": "heat"})
     (error,) = model.predict(table, params={"ir_range": [1.0, 2.0]})["error"]
