@@ -26,7 +26,7 @@ def fuse(
         typer.Option(
             "--out",
             "-o",
-            help="PNG to write, or a folder; of videos an .mp4, an .mkv, a folder, or - for raw "
+            help="PNG to write, or a folder; of videos and folders an .mp4, an .mkv, or - for raw "
             "frames.",
         ),
     ],
@@ -93,9 +93,21 @@ def fuse(
             "needs a model that training made, not the package's.",
         ),
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Fuse images on the machines of a Ray cluster: auto, HOST:PORT of its head, or "
+            "local for a process a core of this machine; docs/fusing.md, needs ssvif\\[ray].",
+        ),
+    ] = None,
     max_frames: Annotated[
         int | None, typer.Option(min=1, help="The most frames of a video that are fused.")
     ] = None,
+    rate: Annotated[
+        float,
+        typer.Option(min=0.01, max=1000.0, help="Frames a second of a video made of images."),
+    ] = 25.0,
 ) -> None:
     """Fuse registered pairs of any size; the fused image keeps the visible one's colour.
 
@@ -106,11 +118,11 @@ def fuse(
     from ssvif.cli.names import model_path
     from ssvif.errors import CapturesError
     from ssvif.fuse.alignment import read_alignment
-    from ssvif.fuse.files import Manner, fuse_files, fuse_folder
-    from ssvif.fuse.fuser import Fuser
+    from ssvif.fuse.cluster import Recipe, fuse_on_cluster
+    from ssvif.fuse.files import Manner, delivery_pairs, fuse_files
     from ssvif.fuse.pairing import pair_files, pair_list
     from ssvif.fuse.places import PRETRAINED, model_in_use
-    from ssvif.fuse.video.sources import find_videos
+    from ssvif.fuse.video.sources import WRITTEN, find_videos, require_pyav
 
     if [vis is not None, captures is not None, listed is not None].count(True) != 1 or (
         (vis is None) != (ir is None)
@@ -121,10 +133,17 @@ def fuse(
     if view != FUSED and colour != "visible":
         raise CapturesError(f"--colour {colour}: for --view fused; {view} has colours of its own")
     videos = find_videos(vis, ir)
-    if max_frames is not None and videos is None:
+    single = vis is not None and Path(vis).is_file()
+    filmed = out == STDOUT or out.suffix.lower() in WRITTEN
+    sequence = filmed and videos is None and not single
+    if sequence:
+        require_pyav()
+    if max_frames is not None and videos is None and not sequence:
         raise CapturesError("--max-frames is for videos; give two of them as VIS and IR")
-    if segment and videos is not None:
+    if segment and (videos or sequence):
         raise CapturesError("--segment is for images; write the video's frames to a folder first")
+    if ray is not None and (videos or sequence):
+        raise CapturesError("--ray is for images; a video is fused by one machine")
     place = model_in_use() if model is None else model_path(model)
     manner = Manner(
         ir_range=ir_range,
@@ -132,22 +151,40 @@ def fuse(
         alignment=read_alignment(align) if align else None,
         segmenter=_segmenter(place) if segment else None,
     )
-    fuser = Fuser.load(place, view=view, engine=engine, device=device, precision=precision)
+    recipe = Recipe(None if place == PRETRAINED else place, view, engine, device, precision)
     with _progress() as tell:
         done: Fused | FusedVideo
         if videos:
             from ssvif.fuse.video.fuse import fuse_videos
 
-            done = fuse_videos(fuser, *videos, out, manner=manner, max_frames=max_frames, tell=tell)
-        elif captures is not None:
-            done = fuse_folder(fuser, captures, out, manner=manner, tell=tell)
-        else:
-            pairs = (
-                pair_files(Path(vis), Path(ir), out)
-                if vis is not None and ir is not None
-                else pair_list(_lines(listed), out)
+            done = fuse_videos(
+                recipe.load(), *videos, out, manner=manner, max_frames=max_frames, tell=tell
             )
-            done = fuse_files(fuser, pairs, manner=manner, tell=tell)
+        else:
+            # A video's frames are no files; where they would lie is looked at all the same.
+            frames = Path(f"{out}.frames") if sequence else out
+            if captures is not None:
+                pairs, manner = delivery_pairs(captures, frames, manner=manner)
+            elif vis is not None and ir is not None:
+                pairs = pair_files(Path(vis), Path(ir), frames)
+            else:
+                pairs = pair_list(_lines(listed), frames)
+            if sequence:
+                from ssvif.fuse.video.sequence import fuse_sequence
+
+                done = fuse_sequence(
+                    recipe.load(),
+                    pairs,
+                    out,
+                    rate=rate,
+                    manner=manner,
+                    max_frames=max_frames,
+                    tell=tell,
+                )
+            elif ray is not None:
+                done = fuse_on_cluster(ray, recipe, pairs, manner=manner, tell=tell)
+            else:
+                done = fuse_files(recipe.load(), pairs, manner=manner, tell=tell)
     name = "the package's model" if place == PRETRAINED else place
     typer.echo(f"{done.sentence} with {name}: {out}", err=out == STDOUT)
     for path, reason in done.failed.items():

@@ -4,6 +4,7 @@ Never image by image: equal temperatures keep equal grey values.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +27,57 @@ def is_deep(path: ImageSource) -> bool:
         return False
 
 
+@dataclass
+class RawValues:
+    """How often raw values are found, in infrared images of more than 8 bits.
+
+    Args:
+        images: How many such files there are, with those that cannot be read.
+        counts: Of each value of 16 bits.
+        floats: Other values, and those that stand for them.
+        weights: How many pixels each of these stands for.
+    """
+
+    images: int = 0
+    counts: Values = field(default_factory=lambda: np.zeros(1 << 16))
+    floats: Values = field(default_factory=lambda: np.zeros(0))
+    weights: Values = field(default_factory=lambda: np.zeros(0))
+
+    def join(self, others: Iterable["RawValues"]) -> None:
+        """Add what was found in other files."""
+        floats, weights = [self.floats], [self.weights]
+        for other in others:
+            self.images += other.images
+            self.counts += other.counts
+            floats.append(other.floats)
+            weights.append(other.weights)
+        self.floats, self.weights = np.concatenate(floats), np.concatenate(weights)
+
+    def range(self, percentiles: tuple[float, float]) -> tuple[float, float] | None:
+        """Find black and white: see `percentile_range`."""
+        values = np.concatenate([np.arange(self.counts.size, dtype=float), self.floats])
+        weights = np.concatenate([self.counts, self.weights])
+        return percentile_range(values, weights, percentiles)
+
+
+def raw_values(paths: Iterable[ImageSource], *, max_pixels: int) -> RawValues:
+    """Count the raw values of all infrared images that have more than 8 bits.
+
+    Every pixel counts. Images that cannot be read, and values that are not numbers, do not.
+
+    Args:
+        paths: Infrared images.
+        max_pixels: The most pixels of an image that are decoded.
+    """
+    found = RawValues()
+    found.join(_of_image(path, max_pixels) for path in paths if is_deep(path))
+    return found
+
+
 def common_range(
     paths: Iterable[ImageSource], *, percentiles: tuple[float, float], max_pixels: int
 ) -> tuple[float, float] | None:
     """Find the range of raw values of all infrared images that have more than 8 bits.
-
-    Every pixel counts. Images that cannot be read, and values that are not numbers, do not.
 
     Args:
         paths: Infrared images.
@@ -41,20 +87,18 @@ def common_range(
     Returns:
         Raw values of black and white, black < white, or None if there are none to go by.
     """
-    histogram = np.zeros(1 << 16)  # of the 16-bit images
-    values, weights = [np.arange(histogram.size, dtype=float)], [histogram]
-    for path in filter(is_deep, paths):
-        try:
-            raw = read_infrared_raw(path, max_pixels=max_pixels)
-        except ImageError:
-            continue
-        if raw.dtype == np.float32:
-            some, weight = _of_floats(raw)
-            values.append(some)
-            weights.append(weight)
-        else:
-            histogram += np.bincount(raw.ravel(), minlength=histogram.size)
-    return percentile_range(np.concatenate(values), np.concatenate(weights), percentiles)
+    return raw_values(paths, max_pixels=max_pixels).range(percentiles)
+
+
+def _of_image(path: ImageSource, max_pixels: int) -> RawValues:
+    try:
+        raw = read_infrared_raw(path, max_pixels=max_pixels)
+    except ImageError:
+        return RawValues(images=1)
+    if raw.dtype == np.float32:
+        values, weights = _of_floats(raw)
+        return RawValues(images=1, floats=values, weights=weights)
+    return RawValues(images=1, counts=np.bincount(raw.ravel(), minlength=1 << 16).astype(float))
 
 
 def _of_floats(raw: RawImage) -> tuple[Values, Values]:

@@ -24,7 +24,7 @@ from ssvif.data.images import (
     scale_infrared,
     write_png,
 )
-from ssvif.data.infrared_range import EIGHT_BITS, common_range, is_deep
+from ssvif.data.infrared_range import EIGHT_BITS, RawValues, is_deep, raw_values
 from ssvif.data.sets import read_set_info
 from ssvif.errors import ImageError, SsvifError
 from ssvif.files import sha256_file
@@ -54,6 +54,9 @@ _AHEAD = 8
 # Told how many pairs are done, and of how many.
 Tell = Callable[[int, int], object]
 
+# What became of a pair: whether it was fused just now, or done already; or why it failed.
+Outcome = bool | str
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -72,12 +75,20 @@ class Manner:
         colour: How images for people are coloured.
         alignment: Brings infrared onto the visible image, where the files are not registered.
         segmenter: Segments the fused images, where their segmentation is to lie beside them.
+
+    Raises:
+        ImageError: If black is not below white.
     """
 
     ir_range: tuple[float, float] | None = None
     colour: Colour = VISIBLE
     alignment: Alignment | None = None
     segmenter: "Segmenter | None" = None
+
+    def __post_init__(self) -> None:
+        if self.ir_range and not self.ir_range[0] < self.ir_range[1]:
+            low, high = self.ir_range
+            raise ImageError(f"infrared range {low:g} to {high:g} is empty; give black < white")
 
 
 PLAIN = Manner()
@@ -90,7 +101,8 @@ class Fused:
     Args:
         fused: How many were fused just now.
         skipped: How many were there already, of the same sources and weights.
-        failed: Why each other one failed, by its visible file.
+        failed: Why each other one failed, by its visible file, or by its output where two pairs
+            of one visible file failed.
     """
 
     fused: int
@@ -127,10 +139,27 @@ def fuse_folder(
     Raises:
         CapturesError: If the folder is missing or holds no pair, or `out` is a file.
     """
+    pairs, manner = delivery_pairs(folder, out, manner=manner)
+    return fuse_files(fuser, pairs, manner=manner, tell=tell)
+
+
+def delivery_pairs(
+    folder: Path, out: Path, *, manner: Manner = PLAIN
+) -> tuple[list[FusePair], Manner]:
+    """Return the pairs of a delivery, and how they are fused: with the range that it knows.
+
+    Args:
+        folder: See `fuse_folder`.
+        out: See `fuse_folder`.
+        manner: How; its own range goes before that of the folder's `set.yaml`.
+
+    Raises:
+        CapturesError: See `fuse_folder`.
+    """
     pairs = pair_captures(folder, out)
     info = read_set_info(folder)
     known = manner.ir_range or (info.infrared_range if info else None)
-    return fuse_files(fuser, pairs, manner=replace(manner, ir_range=known), tell=tell)
+    return pairs, replace(manner, ir_range=known)
 
 
 def fuse_files(
@@ -154,20 +183,50 @@ def fuse_files(
     Returns:
         How many were fused, and why others were not.
     """
-    known = manner.ir_range or _find_range([pair.ir for pair in pairs])
+    outcomes = fuse_each(fuser, pairs, manner=with_range(pairs, manner))
+    return gathered(pairs, enumerate(outcomes), tell=tell)
+
+
+def fuse_each(fuser: Fuser, pairs: Sequence[FusePair], *, manner: Manner) -> Iterator[Outcome]:
+    """Fuse pairs of files as `fuse_files` does, which may be some of many.
+
+    Args:
+        fuser: What fuses.
+        pairs: The files.
+        manner: How; no range is looked for, as these pairs alone would have another one.
+
+    Yields:
+        What became of each pair, in their order.
+    """
     fuser = fuser.for_many() if len(pairs) > 1 else fuser
-    work = partial(_outcome, fuser, replace(manner, ir_range=known), Semaphore(fuser.callers))
-    failed: dict[Path, str] = {}
-    fused = 0
+    work = partial(_outcome, fuser, manner, Semaphore(fuser.callers))
     with ThreadPoolExecutor(fuser.callers + _SPARE_THREADS) as pool:
-        outcomes = zip(pairs, in_order(pool, work, pairs), strict=True)
-        for number, (pair, outcome) in enumerate(outcomes, start=1):
-            if isinstance(outcome, SsvifError):
-                failed[pair.vis] = str(outcome)
-            else:
-                fused += outcome
-            tell(number, len(pairs))
-    return Fused(fused, len(pairs) - fused - len(failed), failed)
+        yield from in_order(pool, work, pairs)
+
+
+def gathered(
+    pairs: Sequence[FusePair], outcomes: Iterable[tuple[int, Outcome]], *, tell: Tell = quiet
+) -> Fused:
+    """Count what became of pairs.
+
+    Args:
+        pairs: All of them.
+        outcomes: Each once, in any order: the number of the pair, and what became of it.
+        tell: See `fuse_files`.
+    """
+    counts = {True: 0, False: 0}
+    failed: dict[int, str] = {}
+    for done, (number, outcome) in enumerate(outcomes, start=1):
+        if isinstance(outcome, str):
+            failed[number] = outcome
+        else:
+            counts[outcome] += 1
+        tell(done, len(pairs))
+    reasons: dict[Path, str] = {}
+    for number, reason in sorted(failed.items()):
+        pair = pairs[number]
+        reasons[pair.out if pair.vis in reasons else pair.vis] = reason
+    return Fused(counts[True], counts[False], reasons)
 
 
 def in_order(
@@ -193,12 +252,11 @@ def in_order(
         yield waiting.popleft().result()
 
 
-def _outcome(fuser: Fuser, manner: Manner, network: Semaphore, pair: FusePair) -> bool | SsvifError:
-    """Fuse a pair: whether there was anything to do, or why it failed."""
+def _outcome(fuser: Fuser, manner: Manner, network: Semaphore, pair: FusePair) -> Outcome:
     try:
         return _fuse_pair(fuser, manner, network, pair)
     except SsvifError as error:
-        return error
+        return str(error)
 
 
 def _fuse_pair(fuser: Fuser, manner: Manner, network: Semaphore, pair: FusePair) -> bool:
@@ -211,7 +269,7 @@ def _fuse_pair(fuser: Fuser, manner: Manner, network: Semaphore, pair: FusePair)
     outputs = [pair.out, *([segments_place(pair.out)] if manner.segmenter else [])]
     if marks is not None and all(read_marks(path) == marks for path in outputs):
         return False
-    vis, ir = _read_pair(pair, manner)
+    vis, ir = read_pair(pair, manner)
     for path, image in ((pair.vis, vis), (pair.ir, ir)):
         if image.std() < _DEAD:
             logger.warning("%s: shows nothing (all of one grey); check lens cap and range", path)
@@ -246,7 +304,12 @@ def _marks(fuser: Fuser, pair: FusePair, manner: Manner) -> Marks | None:
     )
 
 
-def _read_pair(pair: FusePair, manner: Manner) -> tuple[UInt8Image, UInt8Image]:
+def read_pair(pair: FusePair, manner: Manner) -> tuple[UInt8Image, UInt8Image]:
+    """Read the files of a pair, infrared scaled and aligned.
+
+    Raises:
+        ImageError: If a file cannot be read, or no range is known for its raw values.
+    """
     if pair.vis == pair.ir:
         return read_four_channels(pair.vis, max_pixels=MAX_PIXELS)
     vis = read_visible(pair.vis, max_pixels=MAX_PIXELS)
@@ -262,18 +325,29 @@ def _read_pair(pair: FusePair, manner: Manner) -> tuple[UInt8Image, UInt8Image]:
     return vis, manner.alignment(ir, vis) if manner.alignment else ir
 
 
-def _find_range(paths: Sequence[Path]) -> tuple[float, float] | None:
-    """Return one range for all images of more than 8 bits, or None where there is only one."""
-    deep = [path for path in paths if is_deep(path)]
+def with_range(pairs: Sequence[FusePair], manner: Manner) -> Manner:
+    """Return a manner that knows the range of the pairs' deep infrared, if there is one."""
+    if manner.ir_range is not None:
+        return manner
+    found = raw_values((pair.ir for pair in pairs), max_pixels=MAX_PIXELS)
+    return replace(manner, ir_range=shared_range(found))
+
+
+def shared_range(found: RawValues) -> tuple[float, float] | None:
+    """Return one range for all images of more than 8 bits, or None where there is only one.
+
+    Args:
+        found: The values of all infrared images given.
+    """
     # A range from a single image would stretch it: equal temperatures, other grey values.
-    if len(deep) < 2:
+    if found.images < 2:
         return None
-    found = common_range(deep, percentiles=PERCENTILES, max_pixels=MAX_PIXELS)
-    if found:
-        low, high = found
+    value_range = found.range(PERCENTILES)
+    if value_range:
+        low, high = value_range
         logger.info(
             "deep infrared: %g is black and %g white, from all files given; --ir-range sets them",
             low,
             high,
         )
-    return found
+    return value_range

@@ -40,12 +40,12 @@ class OnnxEngine:
         self.halo = int(known[0][HALO_KEY])
         self.precision: Precision = "float32"
         self.callers = cores() if threads == 1 else 1
-        self._folder, self._device = folder, device
+        self._folder, self._device, self._threads = folder, device, threads
         self.weights: str = known[0][WEIGHTS_KEY]
 
     def for_many(self) -> "OnnxEngine":
         """Return an engine of one thread a call, to be called by as many threads as cores."""
-        if self._device != "cpu" or self.callers > 1:
+        if self._device != "cpu" or self._threads == 1:
             return self
         return OnnxEngine(self._folder, threads=1)
 

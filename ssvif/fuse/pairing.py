@@ -6,12 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 from ssvif.data.images import SUFFIXES
 from ssvif.data.layouts import AUTO, find_captures
 from ssvif.data.sets import read_set_info
 from ssvif.errors import CapturesError
+from ssvif.fuse.video.sources import SUFFIXES as VIDEO_SUFFIXES
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +80,7 @@ def pair_list(lines: Iterable[str], out: Path) -> list[FusePair]:
         if len(parts) not in (2, 3) or not all(parts):
             raise CapturesError(f"line {number}: expected VIS, IR and perhaps a name, by tabs")
         vis, ir = map(Path, parts[:2])
-        name = parts[2] if len(parts) == 3 else vis.stem
+        name = parts[2].removesuffix(".png") if len(parts) == 3 else vis.stem
         place = PurePosixPath(name)
         if place.is_absolute() or ".." in place.parts or "\\" in name:
             raise CapturesError(f"line {number}: {name}: expected a name that stays in {out}")
@@ -127,13 +129,19 @@ def pair_captures(folder: Path, out: Path) -> list[FusePair]:
 def _pair_folders(vis: Path, ir: Path, out: Path) -> list[FusePair]:
     _require_folder_of_its_own(out, vis, ir)
     vis_files, ir_files = _images(vis), _images(ir)
-    common = sorted(vis_files.keys() & ir_files.keys())
+    common = sorted(vis_files.keys() & ir_files.keys(), key=_as_counted)
     if not common:
         raise CapturesError(
             f"no image of {vis} has the name of one of {ir}; pairs are matched by name"
         )
     _warn_of_lonely(len(vis_files.keys() ^ ir_files.keys()))
     return [_pair(vis_files[name], ir_files[name], out) for name in common]
+
+
+def _as_counted(name: str) -> list[tuple[str, int]]:
+    """Return what brings `frame2` before `frame10`: the frames of a video are in that order."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(text, int(number or 0)) for text, number in zip_longest(parts[::2], parts[1::2])]
 
 
 def _warn_of_lonely(lonely: int) -> None:
@@ -148,7 +156,9 @@ def _is_pattern(path: Path) -> bool:
 def _pair_patterns(vis: Path, ir: Path, out: Path) -> list[FusePair]:
     _require_folder_of_its_own(out)
     vis_files, ir_files = _found(vis), _found(ir)
-    common = sorted(vis_files.keys() & ir_files.keys())
+    common = sorted(
+        vis_files.keys() & ir_files.keys(), key=lambda parts: [_as_counted(part) for part in parts]
+    )
     if not common:
         raise CapturesError(
             f"no file of {vis} ({len(vis_files)} found) has its half among those of {ir} "
@@ -180,7 +190,7 @@ def _found(pattern: Path) -> dict[tuple[str, ...], Path]:
 
 def _require_folder_of_its_own(out: Path, *sources: Path) -> None:
     """Refuse an output among the sources: the next call would take it for one of them."""
-    if out.is_file() or out.suffix.lower() in SUFFIXES:
+    if out.is_file() or out.suffix.lower() in SUFFIXES | VIDEO_SUFFIXES:
         raise CapturesError(f"{out}: expected a folder for the fused images, found a file's name")
     if out.resolve() in {source.resolve() for source in sources}:
         raise CapturesError(f"{out}: holds the sources; choose another folder for the fused images")

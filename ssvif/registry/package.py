@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ssvif
+from ssvif.fuse.choices import VISIBLE
+from ssvif.fuse.views import FUSED
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -16,7 +18,8 @@ _CODE = Path(__file__).with_name("pyfunc.py")
 
 # What fusing imports; given by hand, for MLflow takes six seconds to guess.
 _REQUIREMENTS = (
-    *("mlflow", "numpy", "onnxruntime", "pillow", "pydantic", "PyYAML", "safetensors", "torch"),
+    *("mlflow", "numpy", "onnxruntime", "pandas", "pillow", "pydantic", "PyYAML"),
+    *("safetensors", "torch"),
 )
 
 
@@ -41,6 +44,7 @@ def save_package(folder: Path, bundle: Path, *, model_id: str, run_id: str | Non
             artifacts={"bundle": str(bundle)},
             code_paths=[str(Path(ssvif.__file__).parent)],
             signature=_signature(),
+            model_config={"folder": ""},  # MLflow lets no key be set that is not there
             pip_requirements=requirements(),
             mlflow_model=Model(model_id=model_id, model_uuid=model_id, run_id=run_id),
         )
@@ -53,11 +57,20 @@ def requirements() -> list[str]:
 
 
 def _signature() -> "ModelSignature":
-    import numpy as np
+    # pandas takes long to import, and most that imports this file registers nothing.
     from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
+    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
-    pixels = np.dtype(np.uint8)
-    inputs = [TensorSpec(pixels, (-1, -1, -1, 3), "vis"), TensorSpec(pixels, (-1, -1, -1), "ir")]
-    outputs = [TensorSpec(pixels, (-1, -1, -1, 3))]
-    return ModelSignature(inputs=Schema([*inputs]), outputs=Schema([*outputs]))
+    from ssvif.registry.scoring import ERROR, INPUTS, OUT, PNG
+
+    text = DataType.string
+    inputs = [*(ColSpec(text, name) for name in INPUTS), ColSpec(text, OUT, required=False)]
+    outputs = [ColSpec(text, name, required=False) for name in (OUT, PNG, ERROR)]
+    params = [
+        ParamSpec("view", text, FUSED),
+        ParamSpec("colour", text, VISIBLE),
+        ParamSpec("ir_range", DataType.double, [], (-1,)),
+    ]
+    return ModelSignature(
+        inputs=Schema([*inputs]), outputs=Schema([*outputs]), params=ParamSchema(params)
+    )

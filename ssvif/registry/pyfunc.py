@@ -1,26 +1,44 @@
 """The model as MLflow serves it; MLflow copies this file and runs it ("models from code").
 
-Inputs are uint8, as image files are: `vis` (B, H, W, 3) in RGB and `ir` (B, H, W), of one size.
-The output is the fused image, uint8 (B, H, W, 3).
-Weights are safetensors: nothing is ever unpickled.
+It fuses the rows of a data frame: `ssvif.registry.scoring` says what its columns are. The folder
+that paths are relative to, and never leave, is `folder` of the model's configuration, or the
+environment's `SSVIF_FOLDER`. Weights are safetensors: nothing is ever unpickled.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+import pandas as pd
+from mlflow import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from ssvif.errors import SsvifError
+from ssvif.explain import explain
+from ssvif.fuse.choices import VISIBLE, Colour
+from ssvif.fuse.files import Manner
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.views import FUSED, View
+from ssvif.registry.scoring import FOLDER_VARIABLE, score
 
-if TYPE_CHECKING:
-    ModelInput: TypeAlias = dict[str, npt.NDArray[np.uint8]]
-else:
-    # MLflow reads this hint when the class is made, and warns of a dict of arrays, which the
-    # signature describes better; an array it lets pass.
-    ModelInput = np.ndarray
+
+class Options(BaseModel):
+    """How a call is answered: MLflow's `params`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    view: View = FUSED
+    colour: Colour = VISIBLE
+    ir_range: tuple[float, float] | tuple[()] = ()
+
+    @model_validator(mode="after")
+    def _machine_has_its_own_colours(self) -> "Options":
+        if self.view != FUSED and self.colour != VISIBLE:
+            raise ValueError(f"no colour beside view {self.view}")
+        return self
 
 
 class FusionModel(PythonModel):
@@ -28,18 +46,34 @@ class FusionModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights of the bundle."""
-        self._fuse = Fuser.load(Path(context.artifacts["bundle"]))
+        self._bundle = Path(context.artifacts["bundle"])
+        named = (context.model_config or {}).get("folder") or os.environ.get(FOLDER_VARIABLE)
+        self._folder = Path(named) if named else None
+        self._fusers = {FUSED: Fuser.load(self._bundle)}
 
-    def predict(  # type: ignore[override]  # MLflow also takes this short form
-        self, model_input: ModelInput
-    ) -> npt.NDArray[np.uint8]:
-        """Fuse a batch of pairs.
+    def predict(
+        self,
+        context: PythonModelContext,  # noqa: ARG002  # MLflow calls it so
+        model_input: pd.DataFrame,
+        params: Mapping[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """Fuse the pairs of a data frame.
 
         Raises:
-            ShapeError: If the two images of a pair are not of one size.
+            MlflowException: If the parameters are not understood.
         """
-        pairs = zip(model_input["vis"], model_input["ir"], strict=True)
-        return np.stack([self._fuse(vis, ir) for vis, ir in pairs])
+        try:
+            options = Options.model_validate(dict(params or {}))
+        except ValidationError as error:
+            raise MlflowException.invalid_parameter_value(explain(error, Options)) from error
+        if options.view not in self._fusers:
+            self._fusers[options.view] = Fuser.load(self._bundle, view=options.view)
+        try:
+            manner = Manner(options.ir_range or None, options.colour)
+        except SsvifError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+        fuser = self._fusers[options.view]
+        return score(fuser, model_input, folder=self._folder, manner=manner)
 
 
 set_model(FusionModel())

@@ -4,14 +4,19 @@ from pathlib import Path
 
 from ssvif.data.captures import INBOX
 from ssvif.data.sets import read_set_info
-from ssvif.fuse.files import Fused, Manner, fuse_folder
-from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.cluster import Recipe, fuse_on_cluster
+from ssvif.fuse.files import Fused, Manner, delivery_pairs, fuse_files
 from ssvif.fuse.places import CHAMPION
 from ssvif.retraining.deliveries import set_of
 
 
 def fuse_delivery(
-    folder: Path, out: Path, *, champion: Path = CHAMPION, inbox: Path = INBOX
+    folder: Path,
+    out: Path,
+    *,
+    ray: str | None = None,
+    champion: Path = CHAMPION,
+    inbox: Path = INBOX,
 ) -> Fused:
     """Fuse all pairs of a delivery.
 
@@ -21,6 +26,8 @@ def fuse_delivery(
     Args:
         folder: The captures, in any layout of `ssvif.data.layouts`.
         out: A folder for the fused images.
+        ray: The address of a Ray cluster whose machines fuse, as `ssvif.fuse.cluster` takes it;
+            None for this process alone.
         champion: The bundle of the model that fuses.
         inbox: The sets of captures.
 
@@ -30,11 +37,12 @@ def fuse_delivery(
     Raises:
         CapturesError: If the folder is missing or holds no pair, or `out` is a file.
         ModelError: If there is no champion.
+        ServiceError: If there is no such cluster, or one of its machines cannot fuse.
     """
     info = read_set_info(inbox / set_of(folder.name))
-    return fuse_folder(
-        Fuser.load(champion),
-        folder,
-        out,
-        manner=Manner(info.infrared_range if info else None),
-    )
+    manner = Manner(info.infrared_range if info else None)
+    pairs, manner = delivery_pairs(folder, out, manner=manner)
+    recipe = Recipe(champion)
+    if ray is not None:
+        return fuse_on_cluster(ray, recipe, pairs, manner=manner)
+    return fuse_files(recipe.load(), pairs, manner=manner)

@@ -62,7 +62,8 @@ def test_fuse__with_the_packages_model_imports_nothing_that_it_does_not_need(rig
     code = (
         "import sys; sys.argv = ['ssvif', 'fuse', 'vis', 'ir', '-o', 'fused']\n"
         "from ssvif.cli.main import app; app(standalone_mode=False)\n"
-        "names = ('torch', 'scipy', 'pandas', 'mlflow', 'prefect', 'timm', 'dvc', 'matplotlib')\n"
+        "names = ('torch', 'scipy', 'pandas', 'mlflow', 'prefect', 'timm', 'dvc', 'matplotlib',"
+        " 'ray', 'pyarrow')\n"
         "sys.exit(' '.join(name for name in names if name in sys.modules) or 0)"
     )
     command = [sys.executable, "-c", code]
@@ -81,6 +82,15 @@ def test_fuse__refuses_colours_for_the_machine_view(rig):
     done = _ssvif("fuse", "vis", "ir", "-o", "x", "--view", "machine", "--colour", "heat", cwd=rig)
     assert done.returncode == 2
     assert "machine has colours of its own" in done.stderr
+
+
+def test_fuse__refuses_a_cluster_for_videos_and_a_cluster_that_is_not_there(rig):
+    for name in ("a.mp4", "b.mp4"):
+        (rig / name).write_bytes(b"")
+    done = _ssvif("fuse", "a.mp4", "b.mp4", "-o", "c.mp4", "--ray", "local", cwd=rig)
+    assert (done.returncode, "--ray is for images" in done.stderr) == (2, True)
+    done = _ssvif("fuse", "vis", "ir", "-o", "fused", "--ray", "ray://head:10001", cwd=rig)
+    assert (done.returncode, "expected local, auto, or HOST:PORT" in done.stderr) == (2, True)
 
 
 @pytest.mark.slow

@@ -1,18 +1,19 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from ssvif.data.images import write_png
-from ssvif.errors import CapturesError
+from ssvif.errors import CapturesError, ImageError
 from ssvif.files import sha256_file
 from ssvif.fuse import files
 from ssvif.fuse.alignment import Alignment
 from ssvif.fuse.files import Fused, Manner, fuse_files, fuse_folder, in_order
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, read_marks
-from ssvif.fuse.pairing import pair_files
+from ssvif.fuse.pairing import FusePair, pair_files
 from ssvif.fuse.torch_engine import TorchEngine
 from ssvif.models.fusion import DEAD
 from ssvif.models.network import build_fusion
@@ -44,6 +45,20 @@ def test_fuse_files__a_bad_pair_is_reported_and_the_rest_goes_on(rig, fuser):
     assert {path.name for path in failed} == {"0.png", "1.png"}
     assert "register the pair" in failed[rig / "vis" / "1.png"]
     assert [path.name for path in (rig / "out").iterdir()] == ["2.png"]
+
+
+def test_fuse_files__two_failures_of_one_visible_image_are_two(rig, fuser):
+    vis = rig / "vis" / "0.png"
+    vis.write_bytes(b"not a picture")
+    pairs = [FusePair(vis, rig / "ir" / "0.png", rig / "out" / f"{name}.png") for name in "ab"]
+    done = fuse_files(fuser, pairs)
+    assert list(done.failed) == [vis, rig / "out" / "b.png"]
+    assert done.sentence == "fused 0 of 2 pairs, 2 failed"
+
+
+def test_manner__an_empty_range():
+    with pytest.raises(ImageError, match="give black < white"):
+        Manner(ir_range=(2.0, 2.0))
 
 
 def test_fuse_files__never_overwrites_a_source(rig, fuser):
@@ -151,15 +166,14 @@ def test_fuse_files__another_infrared_range_is_fused_anew(rig, marking):
 
 def test_fuse_files__a_kill_leaves_no_half_file(rig, marking, monkeypatch):
     pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
-    save = Image.Image.save
+    write = Path.write_bytes
 
-    def killed(image, path, *arguments, **options):
-        save(image, path, *arguments, **options)
-        path.write_bytes(path.read_bytes()[:100])
+    def killed(path, content):
+        write(path, content[:100])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Image.Image, "save", killed)
+        patch.setattr(Path, "write_bytes", killed)
         with pytest.raises(KeyboardInterrupt):
             fuse_files(marking, pairs)
     assert list((rig / "out").iterdir()) == []

@@ -55,3 +55,9 @@ def test_onnx_engine__takes_as_many_threads_as_pytorch_is_told(folder, monkeypat
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert OnnxEngine(folder).callers == 1
     assert OnnxEngine(folder, threads=1).callers == 3
+
+
+def test_for_many__is_made_once(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    many = OnnxEngine(PRETRAINED / ONNX_NAME).for_many()
+    assert many.for_many() is many

@@ -106,6 +106,22 @@ def test_pair_files__patterns_without_a_pair_are_refused(rig):
         pair_files(rig / "vis/*.png", rig / "ir/*.tif", rig / "out")
 
 
+def test_pair_files__are_in_counted_order(tmp_path):
+    for name in ("frame2", "frame10", "frame1"):
+        for folder in ("vis", "ir"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / f"{name}.png").touch()
+    expected = ["frame1.png", "frame2.png", "frame10.png"]
+    for vis, ir in (("vis", "ir"), ("vis/*.png", "ir/*.png")):
+        pairs = pair_files(tmp_path / vis, tmp_path / ir, tmp_path / "out")
+        assert [pair.vis.name for pair in pairs] == expected
+
+
+def test_pair_list__a_name_may_have_its_suffix(tmp_path):
+    (pair,) = pair_list(["a.png\tb.png\tstreet/1.png"], tmp_path)
+    assert pair.out == tmp_path / "street" / "1.png"
+
+
 def test_pair_list__a_line_a_pair(tmp_path):
     lines = ["# two pairs\n", "\n", "a/1.png\tb/1.png\n", "a/1.png\tc/1.png\tdusk/1\n"]
     first, second = pair_list(lines, tmp_path)

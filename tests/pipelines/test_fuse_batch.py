@@ -14,8 +14,8 @@ def fused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     calls = []
 
-    def fuse(folder, out):
-        calls.append((folder, out))
+    def fuse(folder, out, ray):
+        calls.append((folder, out, ray))
         return Fused(fused=1, skipped=0, failed={})
 
     monkeypatch.setattr(module, "fuse", fuse)
@@ -29,10 +29,10 @@ def test_fuse_batch__finds_a_delivery_by_its_name(fused, drop, folder):
     Path("params.yaml").write_text(f"retraining: {{drop: '{drop}'}}\n")
     (folder / "street--1").mkdir(parents=True)
     module.fuse_batch.fn("street--1")
-    assert fused == [(folder / "street--1", Path("fused/street--1"))]
+    assert fused == [(folder / "street--1", Path("fused/street--1"), None)]
 
 
 def test_fuse_batch__any_folder_to_any_place(fused):
     Path("params.yaml").write_text("{}\n")
-    module.fuse_batch.fn("elsewhere/street", "there")
-    assert fused == [(Path("elsewhere/street"), Path("there"))]
+    module.fuse_batch.fn("elsewhere/street", "there", "10.0.0.1:6379")
+    assert fused == [(Path("elsewhere/street"), Path("there"), "10.0.0.1:6379")]

@@ -1,8 +1,12 @@
 import socket
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
+from ssvif.data.images import write_png
 from ssvif.errors import RegistryError
 from ssvif.files import sha256_file
 from ssvif.fuse.fuser import Fuser
@@ -193,10 +197,13 @@ def test_pyfunc__fuses_as_the_bundle_does_and_without_pickle(
     register("models/bundle")
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     source = open_client().get_model_version_download_uri("fuser", "1")
-    model = mlflow.pyfunc.load_model(source)
-    vis, ir = pair
-    fused = model.predict({"vis": vis, "ir": ir})
+    model = mlflow.pyfunc.load_model(source, model_config={"folder": "rig"})
+    vis, ir = (images[0] for images in pair)
+    write_png(Path("rig/vis.png"), vis)
+    write_png(Path("rig/ir.png"), ir)
+    answer = model.predict(pd.DataFrame({"vis": ["vis.png"], "ir": ["ir.png"], "out": ["f.png"]}))
+    assert answer.to_dict("records") == [{"out": "f.png", "png": "", "error": ""}]
     fuser = Fuser.load(tracked_project / "models/bundle")
-    np.testing.assert_array_equal(fused, [fuser(v, i) for v, i in zip(vis, ir, strict=True)])
+    np.testing.assert_array_equal(np.asarray(Image.open("rig/f.png")), fuser(vis, ir))
     with pytest.raises(mlflow.MlflowException, match="schema"):
-        model.predict({"vis": vis.astype(np.float32), "ir": ir})
+        model.predict(pd.DataFrame({"vis": ["vis.png"]}))

@@ -1,5 +1,6 @@
 """One PostgreSQL cluster and one S3 store for all tests of a process; databases for each test."""
 
+import importlib.util
 import itertools
 import os
 import subprocess
@@ -19,6 +20,13 @@ def installed():
     if lacks:
         end = pytest.fail if os.environ.get(REQUIRED) else pytest.skip
         end(f"not on this machine: {'; '.join(lacks)}")
+
+
+@pytest.fixture(scope="session")
+def ray_installed():
+    if importlib.util.find_spec("ray") is None:
+        end = pytest.fail if os.environ.get(REQUIRED) else pytest.skip
+        end("not on this machine: ray (pip install -e '.[services-test]')")
 
 
 @pytest.fixture(scope="session")

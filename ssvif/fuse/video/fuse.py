@@ -104,7 +104,7 @@ def fuse_videos(
         total = min(info.frames or max_frames or 0, max_frames or info.frames)
         images = _fused(fuser.for_many(), islice(pairs, max_frames), manner)
         times: list[Fraction] = []
-        with open_writer(out, info, comment=_comment(fuser)) as write:
+        with open_writer(out, info, comment=comment_of(fuser)) as write:
             for done, (time, image) in enumerate(images, start=1):
                 times = [*times[:1], time]
                 write(image, time - times[0] if vis.live else time)
@@ -142,7 +142,8 @@ def _fused(
         yield from in_order(pool, fuse, pairs, ahead=fuser.callers + _AHEAD)
 
 
-def _comment(fuser: Fuser) -> str:
+def comment_of(fuser: Fuser) -> str:
+    """Return what a video says of the model that made it."""
     return f"ssvif weights {fuser.weights}" if fuser.weights else "ssvif"
 
 

@@ -13,6 +13,9 @@ SUFFIXES = frozenset(
     {".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm"}
 )
 
+# What is written; `-` is raw frames.
+WRITTEN = frozenset({".mp4", ".mkv"})
+
 _DEVICE = re.compile(r"/dev/(?:video\d+|v4l/[^,]+)")
 _STREAM = re.compile(r"rtsps?://", re.IGNORECASE)
 _SECRET = re.compile(r"//[^/@]*@")
@@ -73,9 +76,18 @@ def find_videos(vis: str | None, ir: str | None) -> tuple[Source, Source] | None
     """
     if vis is None or ir is None or not (is_video(vis) or is_video(ir)):
         return None
+    require_pyav()
+    return find_source(vis), find_source(ir)
+
+
+def require_pyav() -> None:
+    """Refuse videos where PyAV is missing.
+
+    Raises:
+        VideoError: If it is.
+    """
     if importlib.util.find_spec("av") is None:
         raise VideoError("videos need PyAV, which is not installed: pip install 'ssvif[video]'")
-    return find_source(vis), find_source(ir)
 
 
 def find_source(text: str) -> Source:
