@@ -48,7 +48,7 @@ test-slow: setup ## run the slow tests
 	$(PYTEST) --dist loadfile -m 'slow and not services'
 
 # They say what is missing, and are left out then; SSVIF_REQUIRE_SERVICES=1 makes that a failure.
-test-services: $(SERVICES) ## run the tests on PostgreSQL and an S3 store
+test-services: $(SERVICES) ## run the tests on PostgreSQL, an S3 store and Ray
 	$(PYTEST) --dist loadfile -m services
 
 lint: setup ## check style and who imports whom

@@ -303,10 +303,11 @@ def _connected(address: str) -> Iterator[None]:
 def _keep_to_this_machine() -> None:
     """Let Ray's processes listen on loopback, and obey nobody who has not this call's token.
 
-    Ray reads both from the environment: the first one as it is imported, and by a name that is
-    of other systems.
+    Ray reads all this from the environment: the first one as it is imported, and by a name that
+    is of other systems. Its workers are nice by default, and starve where others work, too.
     """
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
