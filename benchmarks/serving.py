@@ -8,18 +8,22 @@ the server: read the ratios.
 
 import argparse
 import asyncio
+import math
 import statistics
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
+import numpy as np
 
 from benchmarks.fuzz_server import memory, server
 from ssvif.data.images import encode_image
 from ssvif.data.synthetic import render_pair
 from ssvif.fuse.onnx_engine import cores
+from ssvif.server.limits import Limits
 
 SIZE = {"height": 480, "width": 640}
 OVERLOAD = 4
@@ -103,6 +107,21 @@ async def opened(ask: Ask, seen: Seen, *, rate: float, seconds: float) -> None:
     await asyncio.gather(*asked)
 
 
+def most_memory(process: int) -> float:
+    """Return the most memory that a process has had, in MB."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return float(line.split()[1]) / 1e3
+    return float("nan")
+
+
+def flat(pixels: int) -> dict[str, tuple[str, bytes]]:
+    """Return a pair of so many pixels, which is small as a file."""
+    side = math.isqrt(pixels)
+    vis, ir = np.full((side, side, 3), 90, np.uint8), np.full((side, side), 120, np.uint8)
+    return {"vis": ("a.png", encode_image(vis, "png")), "ir": ("a.png", encode_image(ir, "png"))}
+
+
 def tell(name: str, seen: Seen) -> None:
     """Print a row."""
     total, refused = seen.counts.total(), seen.counts[429] + seen.counts[503]
@@ -115,7 +134,7 @@ def tell(name: str, seen: Seen) -> None:
     )
 
 
-async def measure(address: str, *, seconds: float, requests: int) -> None:
+async def measure(address: str, process: int, *, seconds: float, requests: int) -> None:
     """Load a server, and print what it took."""
     pair = render_pair(0, seed=0, **SIZE)
     files = {
@@ -144,6 +163,12 @@ async def measure(address: str, *, seconds: float, requests: int) -> None:
             await closed(ask, seen, clients=2 * cores(), seconds=10 * seconds, most=requests)
             tell("two clients a core", seen)
             print(f"memory: {before:.0f} MB, after {seen.counts[200]} more {memory(plain):.0f} MB")
+            print(f"at most: {most_memory(process):.0f} MB", end="")
+            pixels = Limits().max_pixels
+            status = plain.post("/v1/fuse", files=flat(pixels)).status_code
+            print(
+                f", with a pair of {pixels} pixels (status {status}) {most_memory(process):.0f} MB"
+            )
 
 
 def main() -> None:
@@ -152,8 +177,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15.0, help="of each row but the last")
     parser.add_argument("--requests", type=int, default=2000, help="of the last row, at most")
     options = parser.parse_args()
-    with server() as (address, _):
-        asyncio.run(measure(address, seconds=options.seconds, requests=options.requests))
+    with server() as (address, process):
+        asyncio.run(measure(address, process, seconds=options.seconds, requests=options.requests))
 
 
 if __name__ == "__main__":
