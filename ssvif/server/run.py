@@ -3,6 +3,7 @@
 import logging
 import signal
 import socket
+import warnings
 from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
@@ -60,11 +61,14 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Shut down at the first signal, at once at the second."""
-        name = signal.Signals(sig).name
-        logger.info("%s: %s", name, "ending now" if self.should_exit else "ending what runs")
         self._service.is_stopping = True
         self.force_exit = self.should_exit
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what runs end."""
+        logger.info("ending; what runs has %s seconds", self.config.timeout_graceful_shutdown)
+        await super().shutdown(sockets)
 
 
 def serve(source: Source, options: Options) -> None:
@@ -93,7 +97,7 @@ def serve(source: Source, options: Options) -> None:
         timeout_graceful_shutdown=options.grace,
         backlog=_BACKLOG,
     )
-    logging.getLogger("uvicorn.access").setLevel(logging.INFO)
+    quiet()
     server = _Server(config, service)
     keeper.on_failure = lambda: server.handle_exit(signal.SIGTERM, None)
     with _listen(options) as listening:
@@ -101,6 +105,14 @@ def serve(source: Source, options: Options) -> None:
         server.run(sockets=[listening])
     if keeper.failure:
         raise keeper.failure
+
+
+def quiet() -> None:
+    """Log requests, and not what parsers find in them: no sender fills the log."""
+    logging.getLogger("uvicorn.access").setLevel(logging.INFO)
+    for name in ("python_multipart", "PIL"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 
 
 def _require_token(options: Options) -> None:
