@@ -6,12 +6,16 @@ changed, doubled or thrown in: none may be a fault of the server, no connection 
 and memory must stay.
 """
 
+import asyncio
+import resource
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated
 
 import httpx
@@ -29,12 +33,23 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from benchmarks.fuzz import seeds
 from ssvif.data.images import encode_image
 from ssvif.data.synthetic import render_pair
+from ssvif.fuse.places import PRETRAINED
+from ssvif.server.app import build_app
 from ssvif.server.documents import IMAGE_TYPES
+from ssvif.server.keeper import Keeper
+from ssvif.server.limits import Limits
+from ssvif.server.metrics import Metrics
+from ssvif.server.run import quiet
+from ssvif.server.served import Runtime, load_served
+from ssvif.server.service import Service
+from ssvif.server.sources import PathSource
 
 SECONDS = 30  # of one answer, at most
 BOUNDARY = "frontier"
 KNOWN = (200, 400, 413, 415, 422, 501)  # what a lone sender may be answered
 _ROUND = 2000  # requests after which the seed changes and the state is told
+_ROUTES = ("/v1/fuse", "/v1/fuse/batch", "/v1/fuse", "/v1/segment")
+_HEADERS = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
 _TYPES = (*IMAGE_TYPES, "image/tiff", "image/bmp")
 
 # Bytes that are no image fit the description, and are refused all the same. That a model cannot
@@ -151,20 +166,50 @@ def _damaged(body: bytes, generator: np.random.Generator) -> bytes:
     return kinds[int(generator.integers(0, len(kinds)))]()
 
 
-def throw(client: httpx.Client, routes: Sequence[str], *, requests: int, seed: int) -> Counter[int]:
+def throw(client: httpx.Client, *, requests: int, seed: int) -> Counter[int]:
     """Send damaged bodies, and refuse any answer that is a fault.
 
     Returns:
         How often each status came.
     """
     statuses: Counter[int] = Counter()
-    headers = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
     for number, body in zip(range(requests), bodies(seed), strict=False):
-        response = client.post(routes[number % len(routes)], content=body, headers=headers)
-        if response.status_code not in KNOWN:
-            raise RuntimeError(f"status {response.status_code} for {body!r}: {response.text}")
+        route = _ROUTES[number % len(_ROUTES)]
+        response = client.post(route, content=body, headers=_HEADERS)
+        _require_known(response, body)
         statuses[response.status_code] += 1
     return statuses
+
+
+async def throw_within(*, requests: int, seed: int) -> Counter[int]:
+    """Send damaged bodies to the application within this process, which is many times faster.
+
+    Returns:
+        How often each status came.
+    """
+    quiet()
+    metrics = Metrics()
+    keeper = Keeper(PathSource(PRETRAINED), partial(load_served, runtime=Runtime()), metrics)
+    service = Service(keeper, Limits(), metrics)
+    app = build_app(service)
+    await keeper.look()
+    statuses: Counter[int] = Counter()
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://within") as client:
+        for number, body in zip(range(requests), bodies(seed), strict=False):
+            route = _ROUTES[number % len(_ROUTES)]
+            response = await client.post(route, content=body, headers=_HEADERS)
+            _require_known(response, body)
+            statuses[response.status_code] += 1
+            if number % (5 * _ROUND) == 0:
+                used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+                print(f"{number} within, {used:.0f} MB at most", flush=True)
+    return statuses
+
+
+def _require_known(response: httpx.Response, body: bytes) -> None:
+    if response.status_code not in KNOWN:
+        raise RuntimeError(f"status {response.status_code} for {body!r}: {response.text}")
 
 
 @contextmanager
@@ -178,6 +223,8 @@ def server() -> Iterator[tuple[str, int]]:
     try:
         assert process.stderr is not None  # noqa: S101
         address = next(line.split()[-1] for line in process.stderr if "listening" in line)
+        # A pipe that nobody reads would stop the server when it is full.
+        threading.Thread(target=process.stderr.read, daemon=True).start()
         while httpx.get(f"{address}/readyz", timeout=SECONDS).status_code != 200:
             time.sleep(0.05)
         yield address, process.pid
@@ -197,14 +244,17 @@ def memory(client: httpx.Client) -> float:
 def main(
     requests: Annotated[int, typer.Option(help="How many.")] = 100_000,
     seed: Annotated[int, typer.Option(help="Of what is tried.")] = 1,
+    within: Annotated[
+        int, typer.Option(help="Damaged bodies for the application in this process, before.")
+    ] = 0,
     share: Annotated[float, typer.Option(help="Of them that schemathesis makes.")] = 0.5,
 ) -> None:
     """Fuzz `ssvif serve`; ends with an error at the first finding."""
+    if within:
+        print(dict(sorted(asyncio.run(throw_within(requests=within, seed=seed)).items())))
     know_images()
     with server() as (address, _), httpx.Client(base_url=address, timeout=SECONDS) as client:
         schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
-        every = operations(schema)
-        routes = [operation.path for operation in every if operation.method == "post"]
         asked = ways(schema)
         statuses: Counter[int] = Counter()
         began, number = time.perf_counter(), 0
@@ -216,7 +266,7 @@ def main(
                 statuses += (found := ask(operation, mode, examples=few, seed=seed + number))
                 made += found.total()
             left = max(0, int(made * (1 - share) / share)) if share else _ROUND
-            statuses += throw(client, routes, requests=left, seed=seed + number)
+            statuses += throw(client, requests=left, seed=seed + number)
             print(
                 f"{statuses.total()} requests, {time.perf_counter() - began:.0f} s, "
                 f"{memory(client):.0f} MB: {dict(sorted(statuses.items()))}",

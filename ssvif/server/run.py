@@ -3,6 +3,7 @@
 import logging
 import signal
 import socket
+import warnings
 from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
@@ -93,7 +94,7 @@ def serve(source: Source, options: Options) -> None:
         timeout_graceful_shutdown=options.grace,
         backlog=_BACKLOG,
     )
-    logging.getLogger("uvicorn.access").setLevel(logging.INFO)
+    quiet()
     server = _Server(config, service)
     keeper.on_failure = lambda: server.handle_exit(signal.SIGTERM, None)
     with _listen(options) as listening:
@@ -101,6 +102,14 @@ def serve(source: Source, options: Options) -> None:
         server.run(sockets=[listening])
     if keeper.failure:
         raise keeper.failure
+
+
+def quiet() -> None:
+    """Log requests, and not what parsers find in them: no sender fills the log."""
+    logging.getLogger("uvicorn.access").setLevel(logging.INFO)
+    for name in ("python_multipart", "PIL"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 
 
 def _require_token(options: Options) -> None:

@@ -61,9 +61,12 @@ def test_serve__fuses_as_the_library_does_and_ends_when_told(tmp_path, pair, fil
         expected = ssvif.fuse(pair.vis, pair.ir, model=PRETRAINED)
         np.testing.assert_array_equal(decoded(response.content), expected)
         assert server.address.startswith("http://127.0.0.1:")
+        broken = {"content-type": "multipart/form-data; boundary=x"}
+        assert server.client.post("/v1/fuse", content=b"--y", headers=broken).status_code == 400
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(SECONDS) == 0
     assert "Traceback" not in server.log
+    assert "boundary" not in server.log  # what parsers say of what comes
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
