@@ -76,7 +76,8 @@ class Outside:
 
 def _with_headers(given: list[tuple[bytes, bytes]], path: str) -> list[tuple[bytes, bytes]]:
     known = {name.lower() for name, _ in given}
-    added = _HEADERS if path.startswith(PAGE_URL) else _HEADERS | {"cache-control": "no-store"}
+    # The page's parts are asked for anew each time, so that two versions never mix.
+    added = _HEADERS | {"cache-control": "no-cache" if path.startswith(PAGE_URL) else "no-store"}
     more = ((name.encode(), value.encode()) for name, value in added.items())
     return [*given, *(header for header in more if header[0] not in known)]
 

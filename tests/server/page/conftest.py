@@ -53,9 +53,12 @@ def pair_files(tmp_path_factory):
     return files
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def window(address) -> Iterator["sync_api.Page"]:
-    """A browser's tab; one for all tests, because each new one costs half a second."""
+    """A browser's tab; one for a module's tests, because each new one costs half a second.
+
+    Not for more than a module: while Playwright runs, no other event loop can.
+    """
     if CHROMIUM is None:
         pytest.skip("no chromium, chromium-browser or google-chrome on this machine")
     sync_api.expect.set_options(timeout=DEADLINE)

@@ -2,6 +2,7 @@
 
 import io
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -54,6 +55,13 @@ def too_wide(tab) -> list[int]:
 
 def background(tab) -> str:
     return tab.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def test_page__parts_of_two_versions_never_mix(address) -> None:
+    found = httpx.get(f"{address}/page/app.js").raise_for_status()
+    assert found.headers["cache-control"] == "no-cache"
+    again = httpx.get(found.url, headers={"If-None-Match": found.headers["etag"]})
+    assert again.status_code == 304
 
 
 def test_card__is_text(blank) -> None:
