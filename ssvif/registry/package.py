@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ssvif
-from ssvif.fuse.choices import VISIBLE
-from ssvif.fuse.views import FUSED
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 # Under this folder of an MLflow model is the bundle, named as it was where it came from.
 BUNDLE_PARENT = "artifacts"
+# The columns of the tables that it takes and gives; `ssvif.registry.scoring` says what they hold.
+INPUTS = ("vis", "ir")
+OUT, PNG, ERROR = "out", "png", "error"
+
 _CODE = Path(__file__).with_name("pyfunc.py")
 
 # What fusing imports; given by hand, for MLflow takes six seconds to guess.
@@ -57,18 +59,15 @@ def requirements() -> list[str]:
 
 
 def _signature() -> "ModelSignature":
-    # pandas takes long to import, and most that imports this file registers nothing.
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
-
-    from ssvif.registry.scoring import ERROR, INPUTS, OUT, PNG
 
     text = DataType.string
     inputs = [*(ColSpec(text, name) for name in INPUTS), ColSpec(text, OUT, required=False)]
     outputs = [ColSpec(text, name, required=False) for name in (OUT, PNG, ERROR)]
     params = [
-        ParamSpec("view", text, FUSED),
-        ParamSpec("colour", text, VISIBLE),
+        ParamSpec("view", text, "fused"),
+        ParamSpec("colour", text, "visible"),
         ParamSpec("ir_range", DataType.double, [], (-1,)),
     ]
     return ModelSignature(

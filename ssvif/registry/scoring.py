@@ -21,9 +21,8 @@ from ssvif.fuse.files import Manner, fuse_each
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import read_marks
 from ssvif.fuse.pairing import FusePair
+from ssvif.registry.package import ERROR, INPUTS, OUT, PNG
 
-INPUTS = ("vis", "ir")
-OUT, PNG, ERROR = "out", "png", "error"
 FOLDER_VARIABLE = "SSVIF_FOLDER"
 
 _DATA = "data:"

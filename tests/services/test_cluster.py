@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.services, pytest.mark.usefixtures("ray_installed")]
 
 PAIRS = 300
 DAMAGED = "123"
+PATIENCE_SECONDS = 480
 LOOPBACK = {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
 PRETRAINED = Recipe(None)
 
@@ -71,7 +72,7 @@ def test_fuse_on_cluster__a_machine_dies_and_nothing_is_lost(nodes, captures, tm
     servers.wait_until(lambda: calling.poll() is not None or len(_made(out)) > 20, "images")
     nodes.kill_one()
     before = {name: path.stat() for name, path in _made(out).items()}
-    said, told = calling.communicate(timeout=240)
+    said, told = calling.communicate(timeout=PATIENCE_SECONDS)
     nodes.add()
     assert len(before) < PAIRS - 100, "the machine died too late"
     assert calling.returncode == 3, told
@@ -83,7 +84,7 @@ def test_fuse_on_cluster__a_machine_dies_and_nothing_is_lost(nodes, captures, tm
         assert made[name].stat().st_ino == stat.st_ino, f"{name} was done twice"
 
     again = _start(captures, out, nodes.address)
-    said, told = again.communicate(timeout=240)
+    said, told = again.communicate(timeout=PATIENCE_SECONDS)
     assert again.returncode == 3, told
     assert f"fused 0 of {PAIRS} pairs, {PAIRS - 1} were done already, 1 failed" in said
 
