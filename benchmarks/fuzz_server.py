@@ -201,7 +201,7 @@ async def throw_within(*, requests: int, seed: int) -> Counter[int]:
             response = await client.post(route, content=body, headers=_HEADERS)
             _require_known(response, body)
             statuses[response.status_code] += 1
-            if number % (5 * _ROUND) == 0:
+            if number % _ROUND == 0:
                 used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
                 print(f"{number} within, {used:.0f} MB at most", flush=True)
     return statuses

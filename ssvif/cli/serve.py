@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ssvif.fuse.choices import EngineName, Precision
+from ssvif.server.limits import MEGABYTE, Limits
 
 TOKEN_VARIABLE = "SSVIF_TOKEN"  # noqa: S105 - where it is, not what it is
+
+_USUAL = Limits()
 
 if TYPE_CHECKING:
     from ssvif.server.sources import Source
@@ -36,13 +39,15 @@ def serve(
     concurrency: Annotated[
         int | None, typer.Option(min=1, help="Pairs fused at once; by default one a core.")
     ] = None,
-    queue: Annotated[int, typer.Option(min=0, help="Requests that may wait.")] = 16,
+    queue: Annotated[int, typer.Option(min=0, help="Requests that may wait.")] = _USUAL.queue,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds for an upload, and in the queue.")
-    ] = 30.0,
-    max_mb: Annotated[float, typer.Option(min=0.001, help="Of a request's body, in MiB.")] = 32.0,
-    max_pixels: Annotated[int, typer.Option(min=1, help="Of an image.")] = 20_000_000,
-    max_pairs: Annotated[int, typer.Option(min=1, help="Of a batch.")] = 64,
+    ] = _USUAL.timeout,
+    max_mb: Annotated[float, typer.Option(min=0.001, help="Of a request's body, in MiB.")] = (
+        _USUAL.max_bytes / MEGABYTE
+    ),
+    max_pixels: Annotated[int, typer.Option(min=1, help="Of an image.")] = _USUAL.max_pixels,
+    max_pairs: Annotated[int, typer.Option(min=1, help="Of a batch.")] = _USUAL.max_pairs,
     grace: Annotated[int, typer.Option(min=0, help="Seconds for requests to end at SIGTERM.")] = 30,
     poll: Annotated[
         float, typer.Option(min=0.1, help="Seconds from look to look for another model.")
@@ -64,7 +69,6 @@ def serve(
     Exit codes: 0 ended, 2 it could not be started.
     """
     from ssvif.fuse.onnx_engine import cores
-    from ssvif.server.limits import MEGABYTE, Limits
     from ssvif.server.run import Options, serve
     from ssvif.server.served import Runtime
 

@@ -50,9 +50,9 @@ def build_app(service: Service, *, token: str | None = None) -> FastAPI:
     app.include_router(telling.open_router)
     app.add_api_route("/", _index, methods=["GET", "HEAD"], include_in_schema=False)
     app.mount(telling.PAGE_URL, StaticFiles(directory=telling.PAGE), name="page")
-    app.add_exception_handler(RefusedError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _other)
+    app.exception_handler(RefusedError)(_refused)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_other)
     app.add_middleware(Outside, metrics=service.metrics)
     documents.describe(app)
     return app
@@ -62,14 +62,12 @@ async def _index() -> FileResponse:
     return FileResponse(telling.PAGE / "index.html")
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)  # noqa: S101
+async def _refused(request: Request, error: RefusedError) -> Response:
     service_of(request).metrics.refused(error.code)
     return error.response
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
+async def _invalid(request: Request, error: RequestValidationError) -> Response:
     details = (_told(dict(problem)) for problem in error.errors())
     return await _refused(request, RefusedError(422, "query", "; ".join(details)))
 
@@ -84,9 +82,8 @@ def _told(problem: dict[str, object]) -> str:
     return f"{name}: {words[:1].lower()}{words[1:]}, found {str(problem.get('input'))[:100]!r}"
 
 
-async def _other(request: Request, error: Exception) -> Response:
+async def _other(request: Request, error: HTTPException) -> Response:
     """Answer what Starlette refuses: addresses, methods, broken requests."""
-    assert isinstance(error, HTTPException)  # noqa: S101
     detail = _DETAILS.get(error.status_code, str(error.detail))
     if error.status_code == 405:
         detail = f"{request.method} is not for this address; `Allow` lists what is"

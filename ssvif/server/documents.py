@@ -9,10 +9,8 @@ from ssvif.server.problems import ProblemDetails
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")
 
-_TIMING = {
-    "description": "Milliseconds of each part: `decode;dur=3.1, queue;dur=0.1, ...`.",
-    "schema": {"type": "string"},
-}
+TIMING = "Milliseconds of each part: `decode;dur=3.1, queue;dur=0.1, ...`."
+
 _WEIGHTS = {"description": "SHA-256 of the weights.", "schema": {"type": "string"}}
 _BINARY = {"type": "string", "format": "binary", "minLength": 1}
 _CONTENT_TYPES = ", ".join((*IMAGE_TYPES, "image/tiff", "image/bmp"))
@@ -43,7 +41,7 @@ def files(*, many: bool) -> dict[str, Any]:
 
 
 def images(*media_types: str, words: str, **headers: str) -> dict[int | str, dict[str, Any]]:
-    """Describe a response of binary content, and its headers."""
+    """Describe a response of binary content, and its headers beside the weights."""
     more = {
         name.replace("_", "-"): {"description": text, "schema": {"type": "string"}}
         for name, text in headers.items()
@@ -52,7 +50,7 @@ def images(*media_types: str, words: str, **headers: str) -> dict[int | str, dic
     return {
         200: {
             "description": words,
-            "headers": {"X-SSVIF-Model": _WEIGHTS, "Server-Timing": _TIMING, **more},
+            "headers": {"X-SSVIF-Model": _WEIGHTS, **more},
             "content": {media_type: {"schema": schema} for media_type in media_types},
         }
     }

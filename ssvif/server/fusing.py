@@ -25,7 +25,9 @@ router = APIRouter(prefix="/v1", tags=["fusing"])
     summary="Fuse a registered pair",
     response_class=Response,
     responses={
-        **documents.images(*documents.IMAGE_TYPES, words="The fused image."),
+        **documents.images(
+            *documents.IMAGE_TYPES, words="The fused image.", Server_Timing=documents.TIMING
+        ),
         **described(*_REFUSALS),
     },
     openapi_extra=documents.files(many=False),
@@ -56,6 +58,7 @@ async def fuse(
         **documents.images(
             "image/png",
             words="An indexed PNG: the pixels are prototype numbers, the palette is for people.",
+            Server_Timing=documents.TIMING,
             X_SSVIF_Prototypes="How many prototypes there are.",
         ),
         **described(*_REFUSALS, 501),

@@ -25,7 +25,7 @@ class Limits:
     concurrency: int = 1
     queue: int = 16
     max_bytes: int = 32 * MEGABYTE
-    max_pixels: int = 20_000_000
+    max_pixels: int = 16_000_000
     max_pairs: int = 64
     timeout: float = 30.0
 

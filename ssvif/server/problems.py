@@ -22,6 +22,8 @@ from ssvif.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 
+_LONGEST = 1000  # of a line
+
 # What is refused in a pair, from the particular to the general: status, and a code for programs.
 _KINDS: tuple[tuple[type[SsvifError], int, str], ...] = (
     (PixelLimitError, 413, "too_many_pixels"),
@@ -48,6 +50,11 @@ _MEANINGS = {
 }
 
 
+def printable(text: str, *, most: int) -> str:
+    """Return what can stand in one line of a response or a log, whatever was sent."""
+    return "".join(letter for letter in text[:most] if letter.isprintable())
+
+
 class ProblemDetails(BaseModel):
     """What went wrong, as RFC 9457 has it."""
 
@@ -71,7 +78,7 @@ class RefusedError(Exception):
     def __init__(
         self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(detail)
+        super().__init__(printable(detail, most=_LONGEST))
         self.status = status
         self.code = code
         self.headers = dict(headers or {})

@@ -61,11 +61,14 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Shut down at the first signal, at once at the second."""
-        name = signal.Signals(sig).name
-        logger.info("%s: %s", name, "ending now" if self.should_exit else "ending what runs")
         self._service.is_stopping = True
         self.force_exit = self.should_exit
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what runs end."""
+        logger.info("ending; what runs has %s seconds", self.config.timeout_graceful_shutdown)
+        await super().shutdown(sockets)
 
 
 def serve(source: Source, options: Options) -> None:

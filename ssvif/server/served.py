@@ -1,23 +1,18 @@
 """A model that is served: what fuses and segments, and what is known of it."""
 
-import importlib.util
-import json
-import math
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, Field
 
 from ssvif.data.images import UInt8Image
 from ssvif.fuse.choices import EngineName, Precision
 from ssvif.fuse.fuser import Fuser
-from ssvif.fuse.places import WEIGHTS_NAME
 from ssvif.fuse.views import FUSED, MACHINE, View
+from ssvif.server.facts import ModelFacts, read_facts, why_no_segments
 from ssvif.server.problems import RefusedError
 from ssvif.server.sources import Found
 
@@ -25,10 +20,6 @@ if TYPE_CHECKING:
     from ssvif.fuse.segmenter import Segmenter
 
 _WARM = (48, 64)  # what a new model fuses before it is served
-_HEADER_BYTES = 8  # of a safetensors file: the length of its header
-_LONGEST_HEADER = 100_000_000
-_FUSION, _BRANCHES = "fusion.", "prototypes"
-_SEGMENTS_WITH = ("torch", "timm")
 
 # Fuses one pair.
 Fuses = Callable[[UInt8Image, UInt8Image], UInt8Image]
@@ -47,20 +38,6 @@ class Runtime:
     engine: EngineName | None = None
     device: str = "cpu"
     precision: Precision = "float32"
-
-
-class ModelFacts(BaseModel):
-    """What is known of a served model."""
-
-    weights: str = Field(description="SHA-256 of the weights; `X-SSVIF-Model` of the images.")
-    name: str = Field(description="What it was found as, such as champion or pretrained.")
-    version: str | None = Field(default=None, description="Of the registry, if it is from there.")
-    commit: str | None = Field(default=None, description="Of the code it was trained with.")
-    parameters: int | None = Field(default=None, description="Numbers in the fusion network.")
-    views: list[View] = Field(default=[FUSED, MACHINE], description="What `view` may be.")
-    segmentation: bool = Field(default=False, description="Whether /v1/segment works.")
-    card: str = Field(default="", description="The model card, Markdown.")
-    metrics: dict[str, Any] = Field(default_factory=dict, description="Its evaluation.")
 
 
 class ServedModel:
@@ -111,12 +88,14 @@ class ServedModel:
             ModelError: If the branches cannot be read.
             RefusedError: If the model cannot.
         """
-        self.require_segments()
         with self._one_at_a_time:  # PyTorch takes all cores for one
-            if self._segmenter is None and self._segments is not None:
-                self._segmenter = self._segments()
-            assert self._segmenter is not None  # noqa: S101
-            return self._segmenter(fused), self._segmenter.prototypes
+            segmenter = self._segmenter = self._segmenter or self._read_segmenter()
+            return segmenter(fused), segmenter.prototypes
+
+    def _read_segmenter(self) -> "Segmenter":
+        if self._segments is None:
+            raise RefusedError(501, "no_segmentation", self._why_not)
+        return self._segments()
 
     def warm_up(self) -> None:
         """Fuse something in each view: what cannot is found before it is served.
@@ -139,25 +118,10 @@ def load_served(found: Found, runtime: Runtime) -> ServedModel:
     fuser = Fuser.load(
         found.path, engine=runtime.engine, device=runtime.device, precision=runtime.precision
     ).for_many()
-    folder = found.path if found.path.is_dir() else found.path.parent
-    weights = found.path / WEIGHTS_NAME if found.path.is_dir() else found.path
-    shapes = _shapes(weights)
-    why_not = _why_no_segments(shapes)
-    sizes = [math.prod(shape) for name, shape in shapes.items() if name.startswith(_FUSION)]
-    is_bundle = found.path.is_dir()
-    facts = ModelFacts(
-        weights=fuser.weights or "",
-        name=found.name,
-        version=found.version,
-        commit=_json(folder / "lineage.json").get("git_commit") if is_bundle else None,
-        parameters=sum(sizes) or None,
-        segmentation=not why_not,
-        card=_text(folder / "MODEL_CARD.md") if is_bundle else "",
-        metrics=_json(folder / "metrics.json") if is_bundle else {},
-    )
+    why_not = why_no_segments(found.path)
     return ServedModel(
         {FUSED: fuser.for_view(FUSED), MACHINE: fuser.for_view(MACHINE)},
-        facts,
+        read_facts(found, weights=fuser.weights or "", segmentation=not why_not),
         callers=fuser.callers,
         segments=None if why_not else lambda: _segmenter(found.path),
         why_not=why_not,
@@ -169,40 +133,3 @@ def _segmenter(path: Path) -> "Segmenter":
     from ssvif.fuse.segmenter import Segmenter
 
     return Segmenter.load(path)
-
-
-def _why_no_segments(shapes: Mapping[str, list[int]]) -> str:
-    """Return why a model cannot segment, or nothing."""
-    if _BRANCHES not in shapes:
-        return (
-            "the served model is the fusion network alone, as the package's is; serve one that "
-            "training made, such as the champion of `dvc repro`"
-        )
-    missing = [name for name in _SEGMENTS_WITH if importlib.util.find_spec(name) is None]
-    if missing:
-        return f"segmentation needs {' and '.join(missing)}; install 'ssvif[serve,train]'"
-    return ""
-
-
-def _shapes(weights: Path) -> dict[str, list[int]]:
-    """Return the shapes of a safetensors file's tensors, read from its header without torch."""
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        with weights.open("rb") as stream:
-            size = int.from_bytes(stream.read(_HEADER_BYTES), "little")
-            header = json.loads(stream.read(min(size, _LONGEST_HEADER)))
-        header.pop("__metadata__", None)
-        return {name: [int(side) for side in entry["shape"]] for name, entry in header.items()}
-    return {}
-
-
-def _text(path: Path) -> str:
-    with suppress(OSError, ValueError):
-        return path.read_text(encoding="utf-8")
-    return ""
-
-
-def _json(path: Path) -> dict[str, Any]:
-    with suppress(ValueError):
-        content = json.loads(_text(path) or "{}")
-        return content if isinstance(content, dict) else {}
-    return {}

@@ -9,8 +9,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
 from ssvif.data.images import SUFFIXES
+from ssvif.server.facts import ModelFacts
 from ssvif.server.problems import described
-from ssvif.server.served import ModelFacts
 from ssvif.server.service import TheService
 
 PAGE = Path(__file__).parent / "page"

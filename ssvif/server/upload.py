@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from ssvif.data.images import ImageBytes
 from ssvif.server.limits import MEGABYTE, Limits
-from ssvif.server.problems import RefusedError
+from ssvif.server.problems import RefusedError, printable
 
 FIELDS = ("vis", "ir")
 
@@ -85,7 +85,7 @@ def _require_multipart(request: Request, limits: Limits) -> None:
             415,
             "body_type",
             f"expected a body of {_MEDIA_TYPE} with the files vis and ir, found "
-            f"{_printable(kind) or 'none'}",
+            f"{printable(kind, most=_LONGEST_NAME) or 'none'}",
         )
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limits.max_bytes:
@@ -106,13 +106,15 @@ async def _files(items: list[tuple[str, UploadFile | str]], most: int) -> Images
     found: Images = {field: [] for field in FIELDS}
     for field, value in items:
         if field not in found:
-            raise _field(f"unknown field {_printable(field)!r}; the fields are vis and ir")
+            raise _field(
+                f"unknown field {printable(field, most=_LONGEST_NAME)!r}; the fields are vis and ir"
+            )
         if isinstance(value, str):
             raise _field(f"{field}: expected a file, found text; send it with a file name")
         if len(found[field]) == most:
             raise _field(f"{field}: more than {most} files; send {most} at most")
         # Takes both kinds of slashes for what they are.
-        name = _printable(PureWindowsPath(value.filename or "").name)
+        name = printable(PureWindowsPath(value.filename or "").name, most=_LONGEST_NAME)
         content = await value.read()
         if not content:
             raise _field(f"{field}: the file {name} is empty")
@@ -123,17 +125,12 @@ async def _files(items: list[tuple[str, UploadFile | str]], most: int) -> Images
     return found
 
 
-def _printable(text: str) -> str:
-    """Return what can stand in a line and in a log."""
-    return "".join(letter for letter in text if letter.isprintable())[:_LONGEST_NAME]
-
-
 def _field(detail: str) -> RefusedError:
     return RefusedError(422, "field", detail)
 
 
 def _broken(reason: str) -> RefusedError:
-    return RefusedError(400, "multipart", f"the multipart body is broken: {_printable(reason)}")
+    return RefusedError(400, "multipart", f"the multipart body is broken: {reason}")
 
 
 def _too_large(limits: Limits) -> RefusedError:

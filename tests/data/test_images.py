@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from ssvif.data.images import (
+    ImageBytes,
+    encode_image,
     infrared_depth,
     is_grey,
     read_four_channels,
@@ -20,7 +22,13 @@ from ssvif.data.images import (
     scale_infrared,
     write_png,
 )
-from ssvif.errors import ColourInfraredError, ImageError, PixelLimitError, StorageError
+from ssvif.errors import (
+    ColourInfraredError,
+    ImageError,
+    ImageTypeError,
+    PixelLimitError,
+    StorageError,
+)
 
 LIMIT = 1_000_000
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -282,3 +290,28 @@ def test_write_png__failure_leaves_the_old_file(tmp_path, make_pair, monkeypatch
         write_png(tmp_path / "a.png", ir)
     assert (tmp_path / "a.png").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_encode_image__is_read_from_memory_as_from_a_file(tmp_path, make_pair, kind):
+    vis, ir = make_pair()
+    for image, read in ((vis, read_visible), (ir, read_infrared_raw)):
+        content = encode_image(image, kind)
+        (tmp_path / "a").write_bytes(content)
+        from_memory = read(ImageBytes("a", content), max_pixels=LIMIT)
+        np.testing.assert_array_equal(from_memory, read(tmp_path / "a", max_pixels=LIMIT))
+        assert np.abs(from_memory.astype(int) - image).mean() < (1e-9 if kind == "png" else 8)
+
+
+def test_encode_image__a_side_that_a_format_does_not_have():
+    with pytest.raises(ImageError, match="20000x1: webp has sides of 16383 pixels at most"):
+        encode_image(np.zeros((1, 20_000), np.uint8), "webp")
+
+
+def test_read_visible__refusals_of_what_is_in_memory_have_its_name():
+    with pytest.raises(ImageTypeError, match=r"^a\.txt: not a PNG"):
+        read_visible(ImageBytes("a.txt", b"no picture"), max_pixels=LIMIT)
+    large = ImageBytes("a.png", encode_image(np.zeros((20, 20), np.uint8), "png"))
+    with pytest.raises(PixelLimitError, match="20x20 are more than 100 pixels") as refusal:
+        read_visible(large, max_pixels=100)
+    assert "params.yaml" not in str(refusal.value)

@@ -78,6 +78,16 @@ def test_fuser__strips_make_what_the_whole_makes(tiny_network, view, size):
     assert (whole != cut).mean() < 0.01
 
 
+def test_for_view__shares_the_network():
+    vis, ir = _pair()
+    fused = Fuser.load(PRETRAINED)
+    machine = fused.for_view("machine")
+    assert (fused.view, machine.view, machine.weights) == ("fused", "machine", fused.weights)
+    assert machine._engine is fused._engine
+    expected = Fuser.load(PRETRAINED, view="machine")(vis, ir)
+    np.testing.assert_array_equal(machine(vis, ir), expected)
+
+
 def test_batch__does_as_one_by_one(fuser):
     pairs = [_pair(), (_pair()[1], _pair()[1]), _pair()[::-1][::-1]]
     vis, ir = zip(*pairs, strict=True)

@@ -15,10 +15,11 @@ from ssvif.fuse.fuser import _require_pair
 from ssvif.fuse.places import PRETRAINED
 from ssvif.fuse.views import FUSED, MACHINE
 from ssvif.server.app import build_app
+from ssvif.server.facts import ModelFacts
 from ssvif.server.keeper import Keeper
 from ssvif.server.limits import Limits
 from ssvif.server.metrics import Metrics
-from ssvif.server.served import ModelFacts, Runtime, ServedModel, load_served
+from ssvif.server.served import Runtime, ServedModel, load_served
 from ssvif.server.service import Service
 from ssvif.server.sources import Found, PathSource
 

@@ -82,10 +82,21 @@ def test_load_served__knows_a_champions_commit(champion):
     assert facts.commit == "0123abc"
 
 
-def test_load_served__a_folder_with_broken_papers_still_fuses(champion):
+@pytest.mark.parametrize(
+    ("metrics", "lineage"),
+    [(b"[1, 2", b"\xff\xfe"), (b"[1, 2]", b'{"git_commit": 5}'), (b"", b"null")],
+)
+def test_load_served__a_folder_with_broken_papers_still_fuses(champion, metrics, lineage):
     replace(champion)
-    (champion / "metrics.json").write_text("[1, 2")
-    (champion / "lineage.json").write_bytes(b"\xff\xfe")
+    (champion / "metrics.json").write_bytes(metrics)
+    (champion / "lineage.json").write_bytes(lineage)
     served = load_served(PathSource(champion).find(), Runtime())
     served.warm_up()
     assert (served.facts.metrics, served.facts.commit) == ({}, None)
+
+
+def test_load_served__figures_that_are_no_numbers_can_be_told(champion):
+    replace(champion)
+    (champion / "metrics.json").write_text('{"EN": NaN}')
+    facts = load_served(PathSource(champion).find(), Runtime()).facts
+    assert facts.metrics == {"EN": None}
