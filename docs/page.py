@@ -12,7 +12,7 @@ from ssvif.files import atomic_path
 
 OUT = Path("docs/page.png")
 ADDRESS = "http://127.0.0.1:8000"
-SIZE = {"width": 1120, "height": 740}
+SIZE = {"width": 1100, "height": 720}
 EXAMPLE = "night"
 
 
