@@ -12,7 +12,7 @@ from ssvif.files import atomic_path
 
 OUT = Path("docs/page.png")
 ADDRESS = "http://127.0.0.1:8000"
-SIZE = {"width": 1120, "height": 690}
+SIZE = {"width": 1100, "height": 720}
 EXAMPLE = "night"
 
 
@@ -26,6 +26,7 @@ def main() -> None:
         page.goto(ADDRESS)
         page.get_by_role("button", name=EXAMPLE).click()
         page.locator("#download:enabled").wait_for()
+        page.evaluate("scrollTo(0, 0)")
         shot = page.screenshot()
         browser.close()
     with atomic_path(OUT) as temporary:

@@ -49,6 +49,7 @@ async function begin({ vis, ir }) {
     return;
   }
   setState(video ? "video" : "images");
+  find("stage").scrollIntoView({ block: "nearest" });
   const parts = { api, viewer, timing, inputs, range: rangeQuery() };
   const mine = new (video ? Videos : Stills)({ vis, ir }, parts, choice());
   job = mine;

@@ -9,6 +9,7 @@ const QUALITY = 0.92; // of the JPEG that frames are sent as
 const DRIFT = 0.15; // seconds that one video may be ahead before it is set back
 const USUAL_STEP = 0.04; // seconds, until two frames were seen
 const CLOCK = 250; // milliseconds
+const FIRST_WAIT = 1500; // milliseconds for the first frame, before the videos play
 
 const find = (id) => document.getElementById(id);
 
@@ -51,6 +52,9 @@ export class Videos {
     const clock = setInterval(() => this.#keepTime(), CLOCK);
     this.ended.signal.addEventListener("abort", () => clearInterval(clock));
     const first = new Promise((resolve, reject) => { this.first = { resolve, reject }; });
+    this.#seek(0); // shows the first pair even where a slow machine skips most frames later
+    await Promise.race([first, new Promise((resolve) => setTimeout(resolve, FIRST_WAIT))]);
+    if (this.ended.signal.aborted) return;
     await Promise.all([this.#play(), first]);
   }
 

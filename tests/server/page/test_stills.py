@@ -125,10 +125,14 @@ def test_side__infrared_instead_of_visible(shown, asked) -> None:
     assert len(queries(asked)) == count
 
 
-def test_example__is_fused(tab) -> None:
+def test_example__is_fused_and_comes_into_sight(tab) -> None:
+    tab.set_viewport_size({"width": 360, "height": 640})
     tab.locator("#examples button").first.click()
     expect(tab.locator("[data-layer=right] img")).to_have_attribute("alt", "Fused image")
     expect(tab.locator("#status")).to_contain_text("ms.")
+    tab.locator("#examples button").last.click()  # below the image, by now
+    expect(tab.locator("[data-camera=vis] .file")).to_have_text("smoke_vis.webp")
+    expect(tab.locator("#stage")).to_be_in_viewport(ratio=1.0)
 
 
 def test_inputs__told_apart_by_colour_and_swapped(tab, pair_files, complaints) -> None:

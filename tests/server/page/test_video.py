@@ -10,20 +10,22 @@ av = pytest.importorskip("av", reason="PyAV is not installed")
 
 from ssvif.data.images import read_visible  # noqa: E402
 
-COUNT, RATE = 12, 10
+SHORT = {"count": 12, "rate": 10}  # ends while a test waits for it
+LONG = {"count": 60, "rate": 2}  # plays until it is stopped
 
 
-def write_clip(path, images) -> None:
-    """Write arrays as WebM, which every Chromium plays."""
+def write_clip(path, image, *, count, rate) -> None:
+    """Write an image that moves as WebM, which every Chromium plays."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libvpx", rate=RATE)
-        stream.height, stream.width = images[0].shape[:2]
+        stream = container.add_stream("libvpx", rate=rate)
+        stream.height, stream.width = image.shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.bit_rate = 2_000_000
         stream.options = {"deadline": "realtime", "cpu-used": "8"}
-        for image in images:
-            kind = "rgb24" if image.ndim == 3 else "gray"
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, kind)))
+        kind = "rgb24" if image.ndim == 3 else "gray"
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(np.roll(image, 3 * number, 1), kind)
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
 
@@ -33,16 +35,18 @@ def clips(tmp_path_factory, pair_files):
     folder = tmp_path_factory.mktemp("clips")
     vis = read_visible(pair_files["vis"], max_pixels=1 << 20)
     ir = read_visible(pair_files["ir"], max_pixels=1 << 20)[..., 0]
-    files = {"vis": folder / "drive_vis.webm", "ir": folder / "drive_ir.webm"}
-    write_clip(files["vis"], [np.roll(vis, 3 * k, 1) for k in range(COUNT)])
-    write_clip(files["ir"], [np.roll(ir, 3 * k, 1) for k in range(COUNT)])
-    small = folder / "small_ir.webm"
-    write_clip(small, [np.full((48, 64), 90, np.uint8)] * 3)
-    return {**files, "small": small}
+    files = {}
+    for name, form in (("short", SHORT), ("long", LONG)):
+        files[name] = [folder / f"{name}_vis.webm", folder / f"{name}_ir.webm"]
+        for path, image in zip(files[name], (vis, ir), strict=True):
+            write_clip(path, image, **form)
+    files["small"] = [folder / "small_ir.webm"]
+    write_clip(*files["small"], np.full((48, 64), 90, np.uint8), **SHORT)
+    return files
 
 
 def test_video__plays_fused_and_stops(tab, clips) -> None:
-    tab.locator("#vis-file").set_input_files([clips["ir"], clips["vis"]])
+    tab.locator("#vis-file").set_input_files(clips["long"][::-1])
     expect(tab.locator("#rate")).to_have_text(re.compile(r"^\d+\.\d$"))
     expect(tab.get_by_role("img", name="Fused frame")).to_be_visible()
     expect(tab.get_by_role("img", name="Visible frame")).to_be_visible()
@@ -53,33 +57,33 @@ def test_video__plays_fused_and_stops(tab, clips) -> None:
 
 
 def test_video__another_view_of_the_frame_at_hand(tab, clips, asked) -> None:
-    tab.locator("#vis-file").set_input_files([clips["vis"], clips["ir"]])
+    tab.locator("#vis-file").set_input_files(clips["short"])
     expect(tab.get_by_role("button", name="Play")).to_be_visible()  # at the end
     tab.locator("label:has(input[value=heat])").click()
     expect(tab.get_by_role("img", name="Heat frame")).to_be_visible()
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Save frame").click()
-    assert download.value.suggested_filename == "drive_vis_heat.jpg"
+    assert download.value.suggested_filename == "short_vis_heat.jpg"
     sent = [one for one in asked if "/v1/fuse" in one.url]
     assert len(sent) > 1
     assert "colour=heat" in sent[-1].url
 
 
 def test_video__of_another_size_is_refused(tab, clips, complaints) -> None:
-    tab.locator("#vis-file").set_input_files([clips["vis"], clips["small"]])
+    tab.locator("#vis-file").set_input_files([clips["short"][0], *clips["small"]])
     expect(tab.get_by_role("alert")).to_contain_text("64x48")
     assert len(complaints) == 1
     complaints.clear()
 
 
 def test_video__and_an_image_make_no_pair(tab, clips, pair_files) -> None:
-    tab.locator("#vis-file").set_input_files([clips["vis"], pair_files["ir"]])
+    tab.locator("#vis-file").set_input_files([clips["short"][0], pair_files["ir"]])
     expect(tab.get_by_role("alert")).to_contain_text("choose two of a kind")
 
 
 def test_video__that_cannot_be_played_is_named(tab, clips) -> None:
     bad = {"name": "bad_ir.mp4", "mimeType": "video/mp4", "buffer": b"no video"}
-    tab.locator("#vis-file").set_input_files(clips["vis"])
+    tab.locator("#vis-file").set_input_files(clips["short"][0])
     tab.locator("#ir-file").set_input_files(bad)
     expect(tab.get_by_role("alert")).to_contain_text("bad_ir.mp4: this browser cannot play it")
 
