@@ -41,7 +41,7 @@ repro: setup ## run the whole pipeline: ingest, train, evaluate, register
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --maxprocesses 4 --durations 12
 
 test: setup ## run the tests, but for the slow ones
-	$(PYTEST) -m 'not slow and not services'
+	$(PYTEST) --dist worksteal -m 'not slow and not services'
 
 # A file's tests share a project, and some tell one story in their order.
 test-slow: setup ## run the slow tests

@@ -88,6 +88,7 @@ def test_serve__a_signal_lets_what_runs_end(tmp_path, files, number):
         assert server.process.wait(SECONDS) == 0
 
 
+@pytest.mark.slow
 def test_serve__what_runs_has_no_longer_than_its_grace(tmp_path, files):
     with serving(tmp_path, "--grace", "1", code=_SLOW) as server:
         failed = []
@@ -131,6 +132,7 @@ def test_serve__a_new_champion_without_a_restart(tmp_path, files):
         assert response.headers["x-ssvif-model"] == weights
 
 
+@pytest.mark.slow
 def test_serve__a_token_from_the_environment_or_a_file(tmp_path, files):
     (tmp_path / "token").write_text("sesame\n")
     headers = {"authorization": "Bearer sesame"}
@@ -145,6 +147,7 @@ def test_serve__a_token_from_the_environment_or_a_file(tmp_path, files):
             assert "sesame" not in server.log
 
 
+@pytest.mark.slow
 def test_serve__a_refusal_reaches_a_client_that_still_sends(tmp_path):
     with serving(tmp_path, "--max-mb", "0.01") as server:
         host = server.address.removeprefix("http://")

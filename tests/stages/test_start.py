@@ -125,6 +125,7 @@ def test_stage_one__half_a_bundle_is_refused_before_anything_is_written(pin):
     assert not stage_one.WEIGHTS.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pin")
 def test_stage_two__replays_what_the_champion_knows(project, sections, caplog):
     caplog.set_level(logging.INFO, "ssvif")
@@ -152,6 +153,7 @@ def interrupt_at(monkeypatch):
     return steps
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pin")
 def test_stage_two__interrupted_under_replay_it_resumes_to_the_same_weights(interrupt_at):
     outputs = (stage_two.WEIGHTS, stage_two.RECORD / "metrics.csv")

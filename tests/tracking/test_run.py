@@ -267,6 +267,7 @@ def test_track_stage__sigterm_while_it_ends_marks_killed(runs, parents):
     assert [run.info.status for run in parents()] == ["KILLED"]
 
 
+@pytest.mark.slow
 def test_track_stage__two_processes_on_a_fresh_store(project, runs):
     (project / "mlflow.db").unlink()
     stages = [start(0, 0) for _ in range(2)]

@@ -185,6 +185,7 @@ def test_train__a_loss_that_is_not_finite_stops_with_its_name(data, params, tmp_
     assert CheckpointFolder(tmp_path).steps_done() < 6
 
 
+@pytest.mark.slow
 def test_train__pretrained_trunks_keep_their_statistics(data, params, tmp_path):
     network = params.network.model_copy(
         update={"backbone": PACKAGED_BACKBONE, "pretrained": "package"}
