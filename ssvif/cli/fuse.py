@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssvif.fuse.choices import Colour, EngineName, Precision
+from ssvif.cli.options import DeviceOption, EngineOption, PrecisionOption
+from ssvif.fuse.choices import Colour
 from ssvif.fuse.views import FUSED, View
 
 if TYPE_CHECKING:
@@ -67,14 +68,9 @@ def fuse(
         tuple[float, float] | None,
         typer.Option(help="Raw infrared values of black and white, for more than 8 bits."),
     ] = None,
-    engine: Annotated[
-        EngineName | None,
-        typer.Option(help="What runs the network; by default ONNX Runtime where it can."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    precision: Annotated[
-        Precision, typer.Option(help="Of the convolutions; other than float32 is PyTorch's.")
-    ] = "float32",
+    engine: EngineOption = None,
+    device: DeviceOption = "cpu",
+    precision: PrecisionOption = "float32",
     colour: Annotated[
         Colour,
         typer.Option(

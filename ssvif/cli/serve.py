@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ssvif.fuse.choices import EngineName, Precision
+from ssvif.cli.options import DeviceOption, EngineOption, PrecisionOption
 from ssvif.server.limits import MEGABYTE, Limits
 
 TOKEN_VARIABLE = "SSVIF_TOKEN"  # noqa: S105 - where it is, not what it is
@@ -53,14 +53,9 @@ def serve(
         float, typer.Option(min=0.1, help="Seconds from look to look for another model.")
     ] = 5.0,
     access_log: Annotated[bool, typer.Option(help="Log every request.")] = True,
-    engine: Annotated[
-        EngineName | None,
-        typer.Option(help="What runs the network; by default ONNX Runtime where it can."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    precision: Annotated[
-        Precision, typer.Option(help="Of the convolutions; other than float32 is PyTorch's.")
-    ] = "float32",
+    engine: EngineOption = None,
+    device: DeviceOption = "cpu",
+    precision: PrecisionOption = "float32",
 ) -> None:
     """Serve fusing over HTTP at http://127.0.0.1:8000, with a page to try it.
 

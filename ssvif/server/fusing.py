@@ -1,5 +1,6 @@
 """The routes that take images: /v1/fuse, /v1/segment, /v1/fuse/batch."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from ssvif.server.batch import fuse_batch
 from ssvif.server.jobs import Made, fuse_pair, segment_pair
 from ssvif.server.problems import described
 from ssvif.server.served import ServedModel
-from ssvif.server.service import TheService
+from ssvif.server.service import Service, TheService
 from ssvif.server.wishes import FuseWish, SegmentWish
 
 PARTS = ("decode", "queue", "fuse", "encode")
@@ -36,18 +37,7 @@ async def fuse(
     request: Request, service: TheService, wish: Annotated[FuseWish, Query()]
 ) -> Response:
     """Fuse a visible and an infrared image of one size, registered, into one image."""
-    images = await service.upload(request, most=1)
-    with service.workers.place():
-        model = service.keeper.model
-        work = partial(
-            fuse_pair,
-            model,
-            images["vis"][0],
-            images["ir"][0],
-            wish,
-            max_pixels=service.limits.max_pixels,
-        )
-        return _response(model, await service.make(work))
+    return await _one(request, service, partial(fuse_pair, wish=wish))
 
 
 @router.post(
@@ -71,18 +61,7 @@ async def segment(
     """Fuse a pair and segment the fused image; classes are numbers without names."""
     service.require_ready()
     service.keeper.model.require_segments()
-    images = await service.upload(request, most=1)
-    with service.workers.place():
-        model = service.keeper.model
-        work = partial(
-            segment_pair,
-            model,
-            images["vis"][0],
-            images["ir"][0],
-            wish,
-            max_pixels=service.limits.max_pixels,
-        )
-        return _response(model, await service.make(work))
+    return await _one(request, service, partial(segment_pair, wish=wish))
 
 
 @router.post(
@@ -115,6 +94,16 @@ async def batch(
         "Content-Disposition": 'attachment; filename="fused.zip"',
     }
     return Response(content, media_type="application/zip", headers=headers)
+
+
+async def _one(request: Request, service: Service, job: Callable[..., Made]) -> Response:
+    """Answer a request of one pair by what a job makes of its images."""
+    images = await service.upload(request, most=1)
+    (vis,), (ir,) = images["vis"], images["ir"]
+    with service.workers.place():
+        model = service.keeper.model
+        work = partial(job, model, vis, ir, max_pixels=service.limits.max_pixels)
+        return _response(model, await service.make(work))
 
 
 def _response(model: ServedModel, made: Made) -> Response:
