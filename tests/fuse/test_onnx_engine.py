@@ -2,12 +2,13 @@ import shutil
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from ssvif.errors import ModelError
 from ssvif.files import sha256_file
 from ssvif.fuse.fuser import Fuser
-from ssvif.fuse.onnx_engine import OnnxEngine
+from ssvif.fuse.onnx_engine import OnnxEngine, cores
 from ssvif.fuse.places import FUSED_NAME, MACHINE_NAME, ONNX_NAME, PRETRAINED, WEIGHTS_NAME
 from ssvif.fuse.torch_engine import TorchEngine
 from ssvif.models.weights import load_fusion
@@ -57,7 +58,37 @@ def test_onnx_engine__takes_as_many_threads_as_pytorch_is_told(folder, monkeypat
     assert OnnxEngine(folder, threads=1).callers == 3
 
 
-def test_for_many__is_made_once(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    many = OnnxEngine(PRETRAINED / ONNX_NAME).for_many()
+@pytest.mark.parametrize(("told", "threads"), [("2,1", 2), ("", None), ("0", None), ("all", None)])
+def test_cores__whatever_openmp_is_told(monkeypatch, told, threads):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    own = cores()
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert cores() == (threads or own)
+
+
+class _Fallen:
+    """A session that came to be on another device than it was asked for."""
+
+    def __init__(self, *_args, **_options):
+        pass
+
+    def get_providers(self):
+        return ["CPUExecutionProvider"]
+
+
+def test_onnx_engine__refuses_a_device_that_does_not_load(folder, monkeypatch):
+    monkeypatch.setattr(
+        onnxruntime,
+        "get_available_providers",
+        lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    )
+    monkeypatch.setattr(onnxruntime, "InferenceSession", _Fallen)
+    with pytest.raises(ModelError, match="CUDAExecutionProvider, and it does not load"):
+        OnnxEngine(folder, device="cuda")
+
+
+def test_for_many__is_made_once():
+    engine = OnnxEngine(PRETRAINED / ONNX_NAME)
+    many = engine.for_many()
+    assert engine.for_many() is many
     assert many.for_many() is many
