@@ -1,7 +1,13 @@
+import time
 from contextlib import closing
+from threading import Event
 
 import av
+import pytest
 
+from ssvif.errors import VideoError
+from ssvif.fuse.video import reader as reader_module
+from ssvif.fuse.video.clocks import TICK
 from ssvif.fuse.video.frames import rgb_converter
 from ssvif.fuse.video.reader import Reader
 from ssvif.fuse.video.sources import Kind, Source
@@ -38,4 +44,28 @@ def test_reader__asks_a_device_for_what_its_user_wants(clips, monkeypatch):
     assert place == "/dev/video97"
     assert options["format"] == "v4l2"
     assert options["options"] == {"framerate": "25"}
-    assert options["timeout"] > 0
+
+
+def test_info__of_a_device_that_sends_nothing(monkeypatch):
+    over = Event()
+    monkeypatch.setattr(av, "open", lambda *_, **__: over.wait(DEADLINE))
+    monkeypatch.setattr(reader_module, "PATIENCE", 0.05)
+    device = Source("/dev/video97", Kind.DEVICE, "/dev/video97")
+    reader = Reader(device, rgb_converter(), interrupted=lambda: False)
+    with pytest.raises(VideoError, match="/dev/video97: no frame for 10 s; expected a camera"):
+        reader.info()
+    over.set()
+
+
+def test_reader__a_streams_frames_count_from_when_they_come(clips):
+    came = []
+
+    def slow(frame):
+        came.append(time.monotonic())
+        time.sleep(0.05)
+        return frame.to_ndarray(format="rgb24")
+
+    stream = Source("stream", Kind.STREAM, str(clips / "vis.mkv"))
+    with closing(Reader(stream, slow, interrupted=lambda: False)) as reader:
+        first = next(iter(reader))
+    assert first.time <= came[0] + TICK
