@@ -43,3 +43,15 @@ def test_find_source__devices(monkeypatch):
     assert found.options == {"video_size": "640x480", "framerate": "25"}
     with pytest.raises(VideoError, match="expected options such as"):
         find_source("/dev/video97,size=640x480")
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("rtsp://user:p@ss@host/live", "rtsp://host/live"),
+        ("rtsp://user:p@ss@host?x=@", "rtsp://host?x=@"),
+        ("rtsp://host/live@home", "rtsp://host/live@home"),
+    ],
+)
+def test_find_source__nothing_before_the_host_is_shown(address, name):
+    assert find_source(address).name == name
