@@ -10,6 +10,7 @@ from threading import Event, Thread
 import av
 import pytest
 
+from ssvif.cli.main import main
 from tests.fuse.video.clips import DEADLINE, SIZE, cut_off, read_video, start_fuse, to_frame
 
 
@@ -93,3 +94,51 @@ def test_command__of_images_imports_no_av(street, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "o.png").exists()
+
+
+def test_command__a_camera_that_falls_silent_has_ended(scene, tmp_path):
+    """Named pipes block their readers as a driver does, and interrupt no more than it."""
+    for name in ("v.mkv", "i.mkv"):
+        mkfifo(tmp_path / name)
+    cameras = (
+        "from ssvif.cli.main import main; from ssvif.fuse.video import reader, sources\n"
+        "sources.Source.live = True; reader.PATIENCE = 0.5; main()"
+    )
+    command = [sys.executable, "-c", cameras, "fuse", "v.mkv", "i.mkv", "-o", "o.mkv"]
+    vis, ir = scene
+    with _feed(tmp_path / "v.mkv", vis, "bgr0"), _feed(tmp_path / "i.mkv", ir, "gray"):
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, check=False, timeout=DEADLINE
+        )
+    assert done.returncode == 3, done.stderr
+    assert b"failed: v.mkv: stopped (no frame for 10 s)" in done.stderr
+    assert len(read_video(tmp_path / "o.mkv")[0]) > 0
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("o.mp4", "interrupted; run the same command again; a video begins anew"),
+        ("frames", "interrupted; frames keeps the frames so far; remove them, or name another"),
+    ],
+)
+def test_command__an_interrupt_says_what_it_left(clips, monkeypatch, capsys, out, words):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ssvif.fuse.video.fuse.fuse_videos", interrupt)
+    sources = (str(clips / "vis.mkv"), str(clips / "ir.mkv"))
+    monkeypatch.setattr(sys, "argv", ["ssvif", "fuse", *sources, "-o", out])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert words in capsys.readouterr().err
+
+
+def test_command__a_rate_of_two_videos_is_refused(clips, monkeypatch, capsys):
+    sources = (str(clips / "vis.mkv"), str(clips / "ir.mkv"))
+    monkeypatch.setattr(sys, "argv", ["ssvif", "fuse", *sources, "-o", "o.mp4", "--rate", "5"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "--rate is for a video made of images" in capsys.readouterr().err
