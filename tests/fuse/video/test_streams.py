@@ -1,13 +1,16 @@
 import re
 import socket
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from threading import Thread
 
 import av
 import numpy as np
 
+from ssvif.fuse.video import containers
+from ssvif.fuse.video.frames import rgb_converter
 from ssvif.fuse.video.fuse import fuse_videos
+from ssvif.fuse.video.reader import Reader
 from ssvif.fuse.video.sources import find_source
 from tests.fuse.video.clips import SIZE, Recorder, read_video, to_frame
 
@@ -39,8 +42,8 @@ def _answer(connection):
         connection.sendall(f"{said}\r\n{body}".encode())
 
 
-def _send(connection, rate, began):
-    """Send frames whose grey says when they were seen, as RTP within RTSP, until nobody listens."""
+def _send(connection, rate, began, seconds):
+    """Send frames whose grey says when they were seen, as RTP within RTSP, for some seconds."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as packets:
         packets.bind(("127.0.0.1", 0))
         packets.setblocking(False)
@@ -50,7 +53,7 @@ def _send(connection, rate, began):
             stream = container.add_stream("libx264", rate=rate, options=options)
             (stream.height, stream.width), stream.pix_fmt = SIZE, "yuv420p"
             start = time.monotonic()
-            for number in range(30 * rate):
+            for number in range(seconds * rate):
                 time.sleep(max(0.0, start + number / rate - time.monotonic()))
                 grey = int(20 * (time.monotonic() - began)) % 256
                 frame = to_frame(np.full((*SIZE, 3), grey, np.uint8), "yuv420p")
@@ -61,13 +64,15 @@ def _send(connection, rate, began):
                         connection.sendall(b"$\0" + len(packet).to_bytes(2, "big") + packet)
 
 
-def _camera(server, rate, began, late):
+def _camera(server, rate, began, late, seconds=30):
     with suppress(OSError):
         connection, _ = server.accept()
         with connection:
             _answer(connection)
             time.sleep(late)
-            _send(connection, rate, began)
+            _send(connection, rate, began, seconds)
+            while connection.recv(4096):  # until the client hangs up
+                pass
 
 
 def test_fuse_videos__two_streams_are_paired_by_when_their_frames_come(tmp_path):
@@ -87,3 +92,13 @@ def test_fuse_videos__two_streams_are_paired_by_when_their_frames_come(tmp_path)
     late = np.array([vis - ir for vis, ir in levels])
     assert abs(np.median(late)) <= 4, levels
     assert read_video(tmp_path / "o.mp4")[0][0] == 0
+
+
+def test_reader__a_stream_that_falls_silent(monkeypatch):
+    monkeypatch.setattr(containers, "PATIENCE", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=_camera, args=(server, 50, time.monotonic(), 0.0, 1), daemon=True).start()
+        stream = find_source(f"rtsp://127.0.0.1:{server.getsockname()[1]}/live")
+        with closing(Reader(stream, rgb_converter(), interrupted=lambda: False)) as reader:
+            assert len(list(reader)) > 0
+    assert reader.failure == "stopped (no frame for 10 s)"
