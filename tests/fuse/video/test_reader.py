@@ -3,6 +3,7 @@ from contextlib import closing
 from threading import Event
 
 import av
+import numpy as np
 import pytest
 
 from ssvif.errors import VideoError
@@ -10,8 +11,8 @@ from ssvif.fuse.video import reader as reader_module
 from ssvif.fuse.video.clocks import TICK
 from ssvif.fuse.video.frames import rgb_converter
 from ssvif.fuse.video.reader import Reader
-from ssvif.fuse.video.sources import Kind, Source
-from tests.fuse.video.clips import COUNT, DEADLINE, SIZE
+from ssvif.fuse.video.sources import Kind, Source, find_source
+from tests.fuse.video.clips import COUNT, DEADLINE, SIZE, write_video
 
 
 def test_reader__of_a_camera_keeps_the_newest(clips):
@@ -69,3 +70,13 @@ def test_reader__a_streams_frames_count_from_when_they_come(clips):
     with closing(Reader(stream, slow, interrupted=lambda: False)) as reader:
         first = next(iter(reader))
     assert first.time <= came[0] + TICK
+
+
+@pytest.mark.parametrize("kind", ["avi", "mkv", "mp4", "ts"])
+def test_reader__frames_that_are_stored_out_of_order(tmp_path, kind):
+    noise = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    moving = [np.roll(noise, 3 * k, 1) for k in range(30)]
+    path = write_video(tmp_path / f"v.{kind}", moving, codec="libx264", pixels="yuv420p")
+    with closing(Reader(find_source(str(path)), rgb_converter(), interrupted=bool)) as reader:
+        times = [float(frame.time) for frame in reader]
+    assert times == pytest.approx([k / 25 for k in range(30)], abs=1e-3)
