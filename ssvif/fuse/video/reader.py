@@ -30,6 +30,7 @@ AHEAD = 4  # frames
 _LIVE_AHEAD = Fraction(1, 2)  # seconds: both cameras' frames of one time are kept as long
 _LOOK = 0.1  # seconds
 _USUAL_RATE = Fraction(25)
+_FASTEST = 1000  # frames a second: of a rate that is not known, the ticks of a clock are given
 
 
 @dataclass(frozen=True)
@@ -188,4 +189,5 @@ class Reader:
 
 
 def _rate(stream: VideoStream) -> Fraction:
-    return stream.average_rate or stream.guessed_rate or _USUAL_RATE
+    rates = (stream.average_rate, stream.guessed_rate)
+    return next((rate for rate in rates if rate and rate < _FASTEST), _USUAL_RATE)

@@ -17,6 +17,7 @@ from ssvif.fuse.video.sources import Kind, Source, find_source
 from tests.fuse.video.clips import (
     COUNT,
     DEADLINE,
+    SIZE,
     Recorder,
     cut_off,
     fuse_paths,
@@ -251,3 +252,12 @@ def test_fuse_videos__few_frames_are_in_flight(tmp_path, monkeypatch):
     slow = Slow()
     assert fuse_paths(slow, tmp_path / "v.mkv", tmp_path / "i.mkv", tmp_path / "o.mkv").frames == 60
     assert 2 * AHEAD < slow.ahead <= most
+
+
+def test_fuse_videos__false_colour_on_the_way(clips, scene, tmp_path):
+    black = np.zeros((*SIZE, 3), np.uint8)
+    path = write_video(tmp_path / "ir.mkv", [*[black] * 5, *scene[0][5:]])
+    done = fuse_paths(Recorder(), clips / "vis.mkv", path, tmp_path / "o.mkv")
+    assert 5 <= done.frames < COUNT
+    assert done.ir_ended
+    assert "the infrared video is in colour" in done.failed[str(path)]

@@ -80,3 +80,10 @@ def test_reader__frames_that_are_stored_out_of_order(tmp_path, kind):
     with closing(Reader(find_source(str(path)), rgb_converter(), interrupted=bool)) as reader:
         times = [float(frame.time) for frame in reader]
     assert times == pytest.approx([k / 25 for k in range(30)], abs=1e-3)
+
+
+def test_info__ticks_of_a_clock_are_no_rate(tmp_path):
+    images = [np.zeros((*SIZE, 3), np.uint8)] * 3
+    source = find_source(str(write_video(tmp_path / "v.mkv", images, rate=90000)))
+    with closing(Reader(source, rgb_converter(), interrupted=bool)) as reader:
+        assert reader.info().rate == 25
