@@ -153,14 +153,14 @@ class StageTwoParams(_Section):
     """Joint training of the fusion network and both branches."""
 
     replay: Share = 0.5
-    steps: Count = 250
+    steps: Count = 200
     batch: Scenes = 8
     crop: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 128
     learning_rate: Positive = 5.0e-4
     mixing_learning_rate: Positive = 0.3
     tone_learning_rate: Positive = 2.0e-2
     head_learning_rate: Positive = 1.0e-4
-    trunk_learning_rate: NonNegative = 1.0e-5
+    trunk_learning_rate: NonNegative = 0.0
 
 
 class TrainingParams(_Section):
