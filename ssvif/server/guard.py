@@ -36,7 +36,7 @@ class TokenGuard:
                 401,
                 "token",
                 "the token is missing or wrong; send `Authorization: Bearer TOKEN`",
-                headers={"WWW-Authenticate": "Bearer"},
+                headers={"WWW-Authenticate": "Bearer", "Connection": "close"},
             )
 
 

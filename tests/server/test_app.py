@@ -25,6 +25,7 @@ async def test_token__missing_or_wrong(files, headers):
             response = await server.client.get(route, headers=headers)
             assert problem(response) == (401, "token")
             assert response.headers["www-authenticate"] == "Bearer"
+            assert response.headers["connection"] == "close"
         for route in ("/v1/fuse", "/v1/segment", "/v1/fuse/batch"):
             response = await server.client.post(route, files=files, headers=headers)
             assert problem(response) == (401, "token")
