@@ -187,13 +187,17 @@ def test_serve__a_token_from_the_environment_or_a_file(tmp_path, files):
 
 
 @pytest.mark.slow
-def test_serve__a_refusal_reaches_a_client_that_still_sends(tmp_path):
-    with serving(tmp_path, "--max-mb", "0.01") as server:
+@pytest.mark.parametrize(
+    ("arguments", "variables", "status"),
+    [(("--max-mb", "0.01"), {}, 413), ((), {"SSVIF_TOKEN": "sesame"}, 401)],
+)
+def test_serve__a_refusal_reaches_a_client_that_still_sends(tmp_path, arguments, variables, status):
+    with serving(tmp_path, *arguments, **variables) as server:
         host = server.address.removeprefix("http://")
         connection = http.client.HTTPConnection(host, timeout=SECONDS)
         kind = {"content-type": "multipart/form-data; boundary=x"}
         connection.request("POST", "/v1/fuse", body=bytes(5_000_000), headers=kind)
-        assert connection.getresponse().status == 413
+        assert connection.getresponse().status == status
         connection.close()
 
 

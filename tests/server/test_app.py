@@ -25,7 +25,6 @@ async def test_token__missing_or_wrong(files, headers):
             response = await server.client.get(route, headers=headers)
             assert problem(response) == (401, "token")
             assert response.headers["www-authenticate"] == "Bearer"
-            assert response.headers["connection"] == "close"
         for route in ("/v1/fuse", "/v1/segment", "/v1/fuse/batch"):
             response = await server.client.post(route, files=files, headers=headers)
             assert problem(response) == (401, "token")
@@ -58,6 +57,7 @@ async def test_token__comes_before_the_body():
     async with running(token=WORD) as server:
         response = await server.client.post("/v1/fuse", content=stream())
     assert problem(response) == (401, "token")
+    assert response.headers["connection"] == "close"  # it may have no end
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/model", "/nowhere", "/page/none"])
