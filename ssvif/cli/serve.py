@@ -65,7 +65,7 @@ def serve(
 
     Needs `pip install 'ssvif[serve]'`. SIGTERM or Ctrl-C ends it when what runs is done.
 
-    Exit codes: 0 ended, 2 it could not be started.
+    Exit codes: 0 ended, 2 it could not be started, 75 the registry could not be reached then.
     """
     from ssvif.fuse.onnx_engine import cores
     from ssvif.server.run import Options, serve
