@@ -56,37 +56,40 @@ class Options:
 
 
 class _Server(uvicorn.Server):
-    """Says so when it shuts down, and ends with exit code 0 then."""
+    """Says so when it shuts down, and ends with exit code 0 then.
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    Args:
+        config: Of uvicorn.
+        service: Told that it shuts down.
+        grace: Seconds that what runs has then.
+    """
+
+    def __init__(self, config: uvicorn.Config, service: Service, grace: int) -> None:
         super().__init__(config)
-        self._service = service
+        self._service, self._grace = service, grace
+        # Python itself waits for all threads' work, asyncio for minutes.
+        self.deadline = threading.Timer(grace + _TO_CLOSE, _end)
+        self.deadline.daemon = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Shut down at the first signal, at once at the second."""
         if self.should_exit:
-            _end_after(0.0)
+            # In a thread: what was interrupted may hold the log.
+            threading.Thread(target=_end, daemon=True).start()
         self._service.is_stopping = self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what runs end, and end without it where it does not."""
-        grace = self.config.timeout_graceful_shutdown or 0
-        logger.info("ending; what runs has %s seconds", grace)
-        _end_after(grace + _TO_CLOSE)
+        """Let what runs end."""
+        logger.info("ending; what runs has %s seconds", self._grace)
+        self.deadline.start()
         await super().shutdown(sockets)
 
 
-def _end_after(seconds: float) -> None:
-    """End the process later, if it is still there: Python itself waits for all threads' work."""
-
-    def end() -> None:
-        logger.warning("ended before all that ran was done")
-        logging.shutdown()
-        os._exit(0)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
+def _end() -> None:
+    """End the process, whatever its threads do."""
+    logger.warning("ended before all that ran was done")
+    logging.shutdown()
+    os._exit(0)
 
 
 def serve(source: Source, options: Options) -> None:
@@ -116,11 +119,13 @@ def serve(source: Source, options: Options) -> None:
         backlog=_BACKLOG,
     )
     quiet()
-    server = _Server(config, service)
+    server = _Server(config, service, options.grace)
     keeper.on_failure = lambda: server.handle_exit(signal.SIGTERM, None)
     with _listen(options) as listening:
         logger.info("listening at %s", _address(listening))
         server.run(sockets=[listening])
+    if not service.workers.running:
+        server.deadline.cancel()
     if keeper.failure:
         raise keeper.failure
 

@@ -163,6 +163,18 @@ async def test_batch__names_stay_in_the_archive(vis, ir):
     assert list(unpacked(response)[0]) == ["passwd.png"]
 
 
+async def test_batch__long_names_that_end_apart(vis, ir):
+    names = [200 * "n" + end for end in "ab"]
+    sent = [
+        (field, (f"{name}.png", content))
+        for name in names
+        for field, content in (("vis", vis), ("ir", ir))
+    ]
+    async with running() as server:
+        contents, _ = unpacked(await server.fuse(sent, ROUTE))
+    assert sorted(contents) == [f"{name}.png" for name in names]
+
+
 async def test_batch__more_pairs_than_it_takes(vis, ir):
     sent = fields(vis_a=vis, vis_b=vis, vis_c=vis, ir_a=ir)
     async with running(max_pairs=2) as server:
