@@ -6,9 +6,11 @@ other exception, no crash of a decoder, no hang, no growing memory.
 """
 
 import io
+import struct
 import sys
 import tempfile
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -41,7 +43,7 @@ def readers() -> tuple[Reader, ...]:
 
 
 def seeds() -> list[bytes]:
-    """Return small valid files: each format, each kind of pixel."""
+    """Return small files: valid ones of each format and kind of pixel, and bombs."""
     from PIL import Image
 
     generator = np.random.default_rng(0)
@@ -56,7 +58,27 @@ def seeds() -> list[bytes]:
         stream = io.BytesIO()
         image.save(stream, format=kind)
         files.append(stream.getvalue())
-    return files
+    return [*files, many_scans(200), wide_tiles(16_000)]
+
+
+def many_scans(scans: int) -> bytes:
+    """Return a small JPEG whose last scan is repeated: each costs time, and 12 bytes or so."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 12)).save(stream, format="JPEG", progressive=True)
+    content, end = stream.getvalue()[:-2], stream.getvalue()[-2:]
+    return content + scans * content[content.rindex(b"\xff\xda") :] + end
+
+
+def wide_tiles(side: int) -> bytes:
+    """Return a TIFF of 16x16 pixels whose one tile is said to be `side` wide and high."""
+    tile = zlib.compress(bytes(1000))
+    values = {256: 16, 257: 16, 258: 8, 259: 8, 262: 1, 277: 1}
+    values |= {322: side, 323: side, 324: 8, 325: len(tile)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in values.items())
+    head = b"II*\0" + struct.pack("<I", 8 + len(tile)) + tile
+    return head + struct.pack("<H", len(values)) + entries + bytes(4)
 
 
 def main(

@@ -32,6 +32,10 @@ class ColourInfraredError(ImageError):
     """An infrared image is in colour, so it is not one, or a rendering of one."""
 
 
+class InfraredRangeError(ImageError):
+    """Infrared of more than 8 bits comes without the raw values of black and white."""
+
+
 class VideoError(SsvifError):
     """A video or a camera cannot be read, or a video not be written."""
 

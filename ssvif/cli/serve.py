@@ -1,16 +1,18 @@
 """`ssvif serve`: fuses over HTTP, with a web page."""
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ssvif.cli.options import DeviceOption, EngineOption, PrecisionOption
-from ssvif.server.limits import MEGABYTE, Limits
+from ssvif.server.limits import GRACE_SECONDS, MEGABYTE, POLL_SECONDS, Limits
 
 TOKEN_VARIABLE = "SSVIF_TOKEN"  # noqa: S105 - where it is, not what it is
 
+_SENDABLE = re.compile("[!-~]+")  # in a header
 _USUAL = Limits()
 
 if TYPE_CHECKING:
@@ -48,10 +50,12 @@ def serve(
     ),
     max_pixels: Annotated[int, typer.Option(min=1, help="Of an image.")] = _USUAL.max_pixels,
     max_pairs: Annotated[int, typer.Option(min=1, help="Of a batch.")] = _USUAL.max_pairs,
-    grace: Annotated[int, typer.Option(min=0, help="Seconds for requests to end at SIGTERM.")] = 30,
+    grace: Annotated[int, typer.Option(min=0, help="Seconds for requests to end at SIGTERM.")] = (
+        GRACE_SECONDS
+    ),
     poll: Annotated[
         float, typer.Option(min=0.1, help="Seconds from look to look for another model.")
-    ] = 5.0,
+    ] = POLL_SECONDS,
     access_log: Annotated[bool, typer.Option(help="Log every request.")] = True,
     engine: EngineOption = None,
     device: DeviceOption = "cpu",
@@ -61,7 +65,7 @@ def serve(
 
     Needs `pip install 'ssvif[serve]'`. SIGTERM or Ctrl-C ends it when what runs is done.
 
-    Exit codes: 0 ended, 2 it could not be started.
+    Exit codes: 0 ended, 2 it could not be started, 75 the registry could not be reached then.
     """
     from ssvif.fuse.onnx_engine import cores
     from ssvif.server.run import Options, serve
@@ -104,13 +108,18 @@ def _source(model: str | None) -> "Source":
 def _token(file: Path | None) -> str | None:
     from ssvif.errors import ServerError
 
-    if file is None:
-        found = os.environ.get(TOKEN_VARIABLE)
-    else:
-        try:
-            found = file.read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise ServerError(f"{file}: the token cannot be read ({error})") from error
-    if found == "":
+    try:
+        given = os.environ.get(TOKEN_VARIABLE) if file is None else file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ServerError(f"{file}: the token cannot be read ({error})") from error
+    if given is None:
+        return None
+    token = given.strip()
+    if not token:
         raise ServerError(f"the token is empty; give {TOKEN_VARIABLE} or --token-file some content")
-    return found
+    if not _SENDABLE.fullmatch(token):
+        raise ServerError(
+            "the token has what no client can send; take ASCII letters, digits and signs without "
+            "spaces, such as of `openssl rand -hex 24`"
+        )
+    return token

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
 
+from ssvif.data.bombs import require_decodable
 from ssvif.errors import ColourInfraredError, ImageError, ImageTypeError, PixelLimitError
 from ssvif.files import atomic_path
 
@@ -42,6 +43,7 @@ _ENCODERS: Mapping[ImageFormat, Mapping[str, Any]] = {
     "webp": {"format": "WEBP", "quality": 90, "method": 2},
 }
 _LONGEST: Mapping[ImageFormat, int] = {"png": 1 << 31, "jpeg": 65_500, "webp": 16_383}
+_SHRINK = "cut or shrink the image"
 _RAISED = ", or raise the limit (ingest.max_pixels in params.yaml)"
 # What Pillow's decoders raise on damaged files.
 _DECODE_FAULTS = (
@@ -315,9 +317,7 @@ def _open(path: ImageSource) -> ImageFile.ImageFile:
             return Image.open(where, formats=_FORMATS)
     except Image.DecompressionBombError:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
-        raise PixelLimitError(
-            f"{path}: more than {limit} pixels; cut or shrink the image"
-        ) from None
+        raise PixelLimitError(f"{path}: more than {limit} pixels; {_SHRINK}") from None
     except UnidentifiedImageError:
         raise ImageTypeError(
             f"{path}: not a PNG, JPEG, TIFF, WebP or BMP image (of TIFF: integers of 8 or 16 bits, "
@@ -340,14 +340,9 @@ def _refuse_deep_channels(path: ImageSource) -> None:
 
 def _decode(path: ImageSource, max_pixels: int) -> Image.Image:
     with _open(path) as image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raised = "" if isinstance(path, ImageBytes) else _RAISED
-            raise PixelLimitError(
-                f"{path}: {width}x{height} are more than {max_pixels} pixels; cut or shrink the"
-                f" image{raised}"
-            )
+        advice = _SHRINK if isinstance(path, ImageBytes) else _SHRINK + _RAISED
         try:
+            require_decodable(image, str(path), max_pixels=max_pixels, advice=advice)
             image.load()
             return ImageOps.exif_transpose(image)
         except _DECODE_FAULTS as error:

@@ -5,28 +5,26 @@ folders; never by position. A sender chooses the names, whatever its files are c
 """
 
 import asyncio
-import io
-import json
-import logging
+import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import IO, Literal
 
 from pydantic import BaseModel, Field
+from starlette.requests import Request
 
 from ssvif.data.images import ImageBytes
-from ssvif.data.infrared_range import common_range, is_deep
+from ssvif.data.infrared_range import RawValues, is_deep, raw_values
 from ssvif.params import PERCENTILES
-from ssvif.server.jobs import Made, fuse_pair
-from ssvif.server.problems import RefusedError
+from ssvif.server.jobs import fuse_pair
+from ssvif.server.problems import RefusedError, fault
 from ssvif.server.served import ServedModel
 from ssvif.server.service import Service
 from ssvif.server.upload import Images
 from ssvif.server.wishes import FuseWish
-
-logger = logging.getLogger(__name__)
 
 RESULTS = "results.json"
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
@@ -55,44 +53,105 @@ class BatchResults(BaseModel):
 
 
 async def fuse_batch(
-    service: Service, model: ServedModel, images: Images, wish: FuseWish
-) -> tuple[bytes, BatchResults]:
+    request: Request, service: Service, model: ServedModel, images: Images, wish: FuseWish
+) -> IO[bytes]:
     """Fuse pairs beside each other; one that fails has its reason, and the rest goes on.
 
     Returns:
-        The ZIP, and what its `results.json` says.
+        The ZIP, at its end, on disk until it is closed.
     """
-    range_wish, _ = await service.workers.run(partial(_with_range, images["ir"], wish, service))
-    paired = _by_stem(images)
-    # The others of the queue come in between.
-    at_once = asyncio.Semaphore(service.limits.concurrency)
-
-    async def outcome(found: Mapping[str, list[ImageBytes]]) -> Made | RefusedError:
-        try:
-            vis, ir = _pair(found)
-            pixels = service.limits.max_pixels
-            work = partial(fuse_pair, model, vis, ir, range_wish, max_pixels=pixels)
-            async with at_once:
-                return await service.make(work)
-        except RefusedError as refusal:
-            return refusal
-        except Exception:
-            logger.exception("a pair of a batch failed")
-            return RefusedError(500, "internal", "a fault of the server; its log says more")
-
-    outcomes = await asyncio.gather(*(outcome(found) for found in paired.values()))
-    return await asyncio.to_thread(_packed, model, range_wish, list(paired), outcomes)
+    wish = await _with_range(service, request, images["ir"], wish)
+    with ExitStack() as unless_done:
+        archive = unless_done.enter_context(tempfile.TemporaryFile())
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:  # images are packed
+            batch = _Batch(request, service, model, wish, packed)
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(batch.result(name, found))
+                    for name, found in _by_stem(images).items()
+                ]
+            packed.writestr(RESULTS, batch.summary([task.result() for task in tasks]))
+        unless_done.pop_all()
+    return archive
 
 
-def _with_range(infrared: Sequence[ImageBytes], wish: FuseWish, service: Service) -> FuseWish:
+class _Batch:
+    """Fuses pairs into an archive.
+
+    Args:
+        request: Who asks.
+        service: What fuses.
+        model: With which model.
+        wish: How.
+        packed: Where to.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        service: Service,
+        model: ServedModel,
+        wish: FuseWish,
+        packed: zipfile.ZipFile,
+    ) -> None:
+        self._request, self._service, self._packed = request, service, packed
+        self._weights, self._ir_range = model.facts.weights, wish.ir_range
+        pixels = service.limits.max_pixels
+        self._fuse = partial(fuse_pair, model, wish=wish, max_pixels=pixels)
+        # No more images are in memory than are fused at once, and one pair waits in the queue: the
+        # requests of others come in between.
+        self._at_once = asyncio.Semaphore(service.limits.concurrency)
+        self._line, self._writing = asyncio.Lock(), asyncio.Lock()
+
+    async def result(self, name: str, found: Mapping[str, list[ImageBytes]]) -> PairResult:
+        """Fuse the files of a name, and say what became of them."""
+        async with self._at_once:
+            try:
+                vis, ir = _pair(found)
+                work = partial(self._fuse, vis, ir)
+                made = await self._service.make(work, self._request, line=self._line)
+            except Exception as error:
+                refusal = (
+                    error
+                    if isinstance(error, RefusedError)
+                    else fault(error, f"a pair of a batch, {name}")
+                )
+                self._service.metrics.refused(refusal.code)
+                return PairResult(
+                    name=name, status="failed", code=refusal.code, reason=str(refusal)
+                )
+            file = f"{name}{_SUFFIXES[made.media_type]}"
+            async with self._writing:
+                await asyncio.to_thread(self._packed.writestr, file, made.content)
+            return PairResult(name=name, status="fused", file=file)
+
+    def summary(self, pairs: list[PairResult]) -> str:
+        """Return `results.json`."""
+        fused = sum(pair.status == "fused" for pair in pairs)
+        results = BatchResults(
+            weights=self._weights,
+            ir_range=self._ir_range,
+            fused=fused,
+            failed=len(pairs) - fused,
+            pairs=pairs,
+        )
+        return results.model_dump_json(indent=2) + "\n"
+
+
+async def _with_range(
+    service: Service, request: Request, infrared: Sequence[ImageBytes], wish: FuseWish
+) -> FuseWish:
     """Find one range for all deep infrared images, where none is given and there are several."""
-    deep = [image for image in infrared if is_deep(image)]
+    deep = await asyncio.to_thread(lambda: [image for image in infrared if is_deep(image)])
     if wish.ir_range or len(deep) < 2:
         return wish
-    found = common_range(deep, percentiles=PERCENTILES, max_pixels=service.limits.max_pixels)
-    if found is None:
-        return wish
-    return wish.model_copy(update={"ir_black": found[0], "ir_white": found[1]})
+    values = RawValues()
+    for image in deep:  # others take their turns in between
+        work = partial(raw_values, [image], max_pixels=service.limits.max_pixels)
+        found, _ = await service.workers.run(work, is_gone=request.is_disconnected)
+        values.join([found])
+    span = values.range(PERCENTILES)
+    return wish.model_copy(update={"ir_black": span[0], "ir_white": span[1]}) if span else wish
 
 
 def _by_stem(images: Images) -> dict[str, dict[str, list[ImageBytes]]]:
@@ -119,33 +178,3 @@ def _pair(found: Mapping[str, list[ImageBytes]]) -> tuple[ImageBytes, ImageBytes
             names = ", ".join(file.name for file in files)
             raise RefusedError(422, "same_name", f"{names} claim one name; name them apart")
     return found["vis"][0], found["ir"][0]
-
-
-def _packed(
-    model: ServedModel,
-    wish: FuseWish,
-    names: Sequence[str],
-    outcomes: Sequence[Made | RefusedError],
-) -> tuple[bytes, BatchResults]:
-    stream = io.BytesIO()
-    pairs = []
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as packed:  # images are packed already
-        for name, outcome in zip(names, outcomes, strict=True):
-            if isinstance(outcome, RefusedError):
-                pairs.append(
-                    PairResult(name=name, status="failed", code=outcome.code, reason=str(outcome))
-                )
-                continue
-            file = f"{name}{_SUFFIXES[outcome.media_type]}"
-            packed.writestr(file, outcome.content)
-            pairs.append(PairResult(name=name, status="fused", file=file))
-        fused = sum(pair.status == "fused" for pair in pairs)
-        results = BatchResults(
-            weights=model.facts.weights,
-            ir_range=wish.ir_range,
-            fused=fused,
-            failed=len(pairs) - fused,
-            pairs=pairs,
-        )
-        packed.writestr(RESULTS, json.dumps(results.model_dump(), indent=2) + "\n")
-    return stream.getvalue(), results

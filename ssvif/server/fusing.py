@@ -1,11 +1,11 @@
 """The routes that take images: /v1/fuse, /v1/segment, /v1/fuse/batch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Annotated
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
 from ssvif.server import documents
 from ssvif.server.batch import fuse_batch
@@ -15,7 +15,8 @@ from ssvif.server.served import ServedModel
 from ssvif.server.service import Service, TheService
 from ssvif.server.wishes import FuseWish, SegmentWish
 
-PARTS = ("decode", "queue", "fuse", "encode")
+PARTS = ("decode", "queue", "fuse", "segment", "encode")
+_CHUNK = 1 << 16  # bytes of an archive that are sent at once
 _REFUSALS = (400, 401, 408, 413, 415, 422, 429, 500, 503)
 
 router = APIRouter(prefix="/v1", tags=["fusing"])
@@ -61,7 +62,8 @@ async def segment(
     """Fuse a pair and segment the fused image; classes are numbers without names."""
     service.require_ready()
     service.keeper.model.require_segments()
-    return await _one(request, service, partial(segment_pair, wish=wish))
+    # PyTorch takes all cores for one.
+    return await _one(request, service, partial(segment_pair, wish=wish), alone=True)
 
 
 @router.post(
@@ -85,29 +87,39 @@ async def batch(
     Infrared of more than 8 bits has one range for the whole batch: the one given, or else
     percentiles over all such images, of which there must be two or more.
     """
-    images = await service.upload(request, most=service.limits.max_pairs)
-    with service.workers.place():
+    async with service.take(request, most=service.limits.max_pairs) as images:
         model = service.keeper.model
-        content, _ = await fuse_batch(service, model, images, wish)
+        archive = await fuse_batch(request, service, model, images, wish)
     headers = {
         "X-SSVIF-Model": model.facts.weights,
         "Content-Disposition": 'attachment; filename="fused.zip"',
+        "Content-Length": str(archive.tell()),
     }
-    return Response(content, media_type="application/zip", headers=headers)
+    return StreamingResponse(_chunks(archive), media_type="application/zip", headers=headers)
 
 
-async def _one(request: Request, service: Service, job: Callable[..., Made]) -> Response:
+def _chunks(archive: IO[bytes]) -> Iterator[bytes]:
+    with archive:
+        archive.seek(0)
+        while chunk := archive.read(_CHUNK):
+            yield chunk
+
+
+async def _one(
+    request: Request, service: Service, job: Callable[..., Made], *, alone: bool = False
+) -> Response:
     """Answer a request of one pair by what a job makes of its images."""
-    images = await service.upload(request, most=1)
-    (vis,), (ir,) = images["vis"], images["ir"]
-    with service.workers.place():
+    async with service.take(request, most=1) as images:
+        (vis,), (ir,) = images["vis"], images["ir"]
         model = service.keeper.model
         work = partial(job, model, vis, ir, max_pixels=service.limits.max_pixels)
-        return _response(model, await service.make(work))
+        return _response(model, await service.make(work, request, alone=alone))
 
 
 def _response(model: ServedModel, made: Made) -> Response:
-    timing = ", ".join(f"{part};dur={1000.0 * made.seconds[part]:.1f}" for part in PARTS)
+    timing = ", ".join(
+        f"{part};dur={1000.0 * made.seconds[part]:.1f}" for part in PARTS if part in made.seconds
+    )
     headers = {"X-SSVIF-Model": model.facts.weights, "Server-Timing": timing}
     if made.prototypes is not None:
         headers["X-SSVIF-Prototypes"] = str(made.prototypes)

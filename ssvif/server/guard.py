@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ssvif.server.problems import RefusedError
@@ -23,7 +23,7 @@ class TokenGuard:
     def __init__(self, token: str) -> None:
         self._digest = _digest(token)
 
-    async def __call__(self, credentials: _Credentials) -> None:
+    async def __call__(self, request: Request, credentials: _Credentials) -> None:
         """Check a request.
 
         Raises:
@@ -36,8 +36,17 @@ class TokenGuard:
                 401,
                 "token",
                 "the token is missing or wrong; send `Authorization: Bearer TOKEN`",
-                headers={"WWW-Authenticate": "Bearer"},
+                headers={"WWW-Authenticate": "Bearer", **_ending(request)},
             )
+
+
+def _ending(request: Request) -> dict[str, str]:
+    """End a connection whose sender may go on for ever.
+
+    Who said how much there is may send it: many clients look for an answer only then, and a
+    connection that ends before that is all they see.
+    """
+    return {"Connection": "close"} if "transfer-encoding" in request.headers else {}
 
 
 def _digest(token: str) -> bytes:

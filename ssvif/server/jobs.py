@@ -17,7 +17,7 @@ from ssvif.data.images import (
     scale_infrared,
 )
 from ssvif.data.infrared_range import EIGHT_BITS
-from ssvif.errors import ImageError
+from ssvif.errors import InfraredRangeError
 from ssvif.fuse.choices import VISIBLE
 from ssvif.fuse.colour import coloured
 from ssvif.fuse.marks import Marks
@@ -66,9 +66,7 @@ def fuse_pair(
     Raises:
         SsvifError: If one of them is refused, or they do not fit.
     """
-    watch = _Watch()
-    with watch.part("decode"):
-        colours, heat, is_scaled = _decode(vis, ir, wish, max_pixels)
+    watch, colours, heat, is_scaled = _decode(vis, ir, wish, max_pixels)
     with watch.part("fuse"):
         image = coloured(model.fuse(colours, heat, wish.view), heat, wish.colour)
     with watch.part("encode"):
@@ -87,11 +85,11 @@ def segment_pair(
     Raises:
         SsvifError: If one of them is refused, or they do not fit.
     """
-    watch = _Watch()
-    with watch.part("decode"):
-        colours, heat, is_scaled = _decode(vis, ir, wish, max_pixels)
+    watch, colours, heat, is_scaled = _decode(vis, ir, wish, max_pixels)
     with watch.part("fuse"):
-        classes, prototypes = model.segment(model.fuse(colours, heat, FUSED))
+        fused = model.fuse(colours, heat, FUSED)
+    with watch.part("segment"):
+        classes, prototypes = model.segment(fused)
     with watch.part("encode"):
         marks = _marks(model, vis, ir, wish, is_scaled=is_scaled)
         content = encode_segments(classes, prototypes=prototypes, marks=marks)
@@ -100,18 +98,21 @@ def segment_pair(
 
 def _decode(
     vis: ImageBytes, ir: ImageBytes, wish: SegmentWish, max_pixels: int
-) -> tuple[UInt8Image, UInt8Image, bool]:
-    """Return a pair's pixels, and whether infrared was scaled."""
-    colours = read_visible(vis, max_pixels=max_pixels)
-    raw = read_infrared_raw(ir, max_pixels=max_pixels)
-    is_deep = raw.dtype != np.uint8
-    value_range = wish.ir_range if is_deep else EIGHT_BITS
-    if value_range is None:
-        raise ImageError(
-            f"{ir}: more than 8 bits; give the camera's raw values of black and white as ir_black "
-            "and ir_white"
-        )
-    return colours, scale_infrared(raw, value_range), is_deep
+) -> tuple[_Watch, UInt8Image, UInt8Image, bool]:
+    """Return a watch that timed this, a pair's pixels, and whether infrared was scaled."""
+    watch = _Watch()
+    with watch.part("decode"):
+        colours = read_visible(vis, max_pixels=max_pixels)
+        raw = read_infrared_raw(ir, max_pixels=max_pixels)
+        is_deep = raw.dtype != np.uint8
+        value_range = wish.ir_range if is_deep else EIGHT_BITS
+        if value_range is None:
+            raise InfraredRangeError(
+                f"{ir}: more than 8 bits; give the camera's raw values of black and white as "
+                "ir_black and ir_white"
+            )
+        heat = scale_infrared(raw, value_range)
+    return watch, colours, heat, is_deep
 
 
 def _marks(
@@ -126,5 +127,6 @@ def _marks(
         ir=hashlib.sha256(ir.content).hexdigest(),
         ir_range=" ".join(f"{value:g}" for value in scaled or ()),
         view="" if view == FUSED else view,
+        precision="" if model.precision == "float32" else model.precision,
         colour="" if colour == VISIBLE else colour,
     )

@@ -2,7 +2,7 @@
 
 The new model is read and tried beside the old one, which goes on until then; requests that began
 with the old one end with it. A model that cannot be read is logged and counted, and tried again
-when it is another one.
+when it is another one; one that cannot be found is looked for again.
 """
 
 import asyncio
@@ -10,14 +10,13 @@ import logging
 from collections.abc import Callable
 
 from ssvif.errors import SsvifError
+from ssvif.server.limits import POLL_SECONDS
 from ssvif.server.metrics import Metrics
 from ssvif.server.problems import RefusedError
 from ssvif.server.served import ServedModel
 from ssvif.server.sources import Found, Source
 
 logger = logging.getLogger(__name__)
-
-POLL_SECONDS = 5.0
 
 Load = Callable[[Found], ServedModel]
 
@@ -70,7 +69,8 @@ class Keeper:
         `on_failure` is called.
         """
         try:
-            await self._start()
+            while not await self._renew():
+                pass
         except Exception as error:
             self.failure = error
             self.on_failure()
@@ -85,36 +85,40 @@ class Keeper:
         Returns:
             Whether there is another one now.
         """
+        tried = self._tried
         try:
-            found = await asyncio.to_thread(self._source.find)
-        except SsvifError as error:
-            self._tell_once(f"the model cannot be found now: {error}")
+            is_new = await self._renew()
+        except Exception as error:  # whatever it is, the old one goes on
+            if self._tried == tried:
+                self._tell_once(error)
+            else:
+                self._metrics.reloaded(done=False)
+                unknown = _unknown(error)
+                logger.log(
+                    logging.ERROR, "the new model cannot be served: %s", error, exc_info=unknown
+                )
+                logger.info("the old model goes on")
             return False
         self._trouble = ""
+        if is_new:
+            self._metrics.reloaded(done=True)
+        return is_new
+
+    async def _renew(self) -> bool:
+        """Serve the model that is there now, unless it was tried already; return whether."""
+        found = await asyncio.to_thread(self._source.find)
         if found.mark == self._tried:
             return False
-        self._tried = found.mark
-        try:
-            model = await asyncio.to_thread(self._read, found)
-            # Replaced while it was read: what was read may be of both.
-            if (await asyncio.to_thread(self._source.find)).mark != found.mark:
-                self._tried = ""
-                return False
-        except Exception as error:  # whatever is wrong with it, the old one goes on
-            self._metrics.reloaded(done=False)
-            # What this project refuses is said in one line; what it does not know, in full.
-            known = None if isinstance(error, SsvifError) else error
-            logger.log(logging.ERROR, "the new model cannot be served: %s", error, exc_info=known)
-            logger.info("the old model goes on")
+        # What it raises counts if it was not replaced meanwhile: what was read may be of both.
+        reading = asyncio.to_thread(self._read, found)
+        (model,) = await asyncio.gather(reading, return_exceptions=True)
+        if (await asyncio.to_thread(self._source.find)).mark != found.mark:
             return False
-        self._serve(model)
-        self._metrics.reloaded(done=True)
-        return True
-
-    async def _start(self) -> None:
-        found = await asyncio.to_thread(self._source.find)
         self._tried = found.mark
-        self._serve(await asyncio.to_thread(self._read, found))
+        if isinstance(model, BaseException):
+            raise model
+        self._serve(model)
+        return True
 
     def _read(self, found: Found) -> ServedModel:
         model = self._load(found)
@@ -129,8 +133,17 @@ class Keeper:
         )
         logger.info("serving the model %s (weights %s)", facts.name, facts.weights[:16])
 
-    def _tell_once(self, trouble: str) -> None:
+    def _tell_once(self, error: Exception) -> None:
         """Log what goes on, when it begins."""
-        if trouble != self._trouble:
-            self._trouble = trouble
-            logger.warning("%s; the old one goes on", trouble)
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            logger.warning(
+                "the model cannot be found now: %s; the old one goes on",
+                error,
+                exc_info=_unknown(error),
+            )
+
+
+def _unknown(error: Exception) -> Exception | None:
+    """Return what is to be logged in full: what this project refuses is said in one line."""
+    return None if isinstance(error, SsvifError) else error

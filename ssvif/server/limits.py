@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 MEGABYTE = 1 << 20
+POLL_SECONDS = 5.0  # from look to look whether there is another model
+GRACE_SECONDS = 30  # for requests to end when the server shuts down
 
 # Uploads at once, for each request that may be fused or wait: slow senders hold no place in the
 # queue, and are not without number.

@@ -35,7 +35,7 @@ class Metrics:
         )
         self._refused = Counter(
             "ssvif_refused",
-            "Requests that were refused, by reason.",
+            "Requests, and pairs of batches, that were refused, by reason.",
             ["code"],
             registry=self.registry,
         )

@@ -1,16 +1,12 @@
 """The outermost layer: counts and times every request, adds headers, and hides faults."""
 
-import logging
 import time
-import uuid
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ssvif.server.metrics import Metrics
-from ssvif.server.problems import RefusedError
+from ssvif.server.problems import fault
 from ssvif.server.telling import PAGE_URL
-
-logger = logging.getLogger(__name__)
 
 # The page asks nobody but this server, and nobody else may frame it.
 _POLICY = (
@@ -54,16 +50,12 @@ class Outside:
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception:
-            number = uuid.uuid4().hex[:8]
-            logger.exception("fault %s: %s %s", number, scope["method"], _route(scope))
+        except Exception as error:
+            refusal = fault(error, f"{scope['method']} {_route(scope)}")
             if status:
                 raise  # a response has begun: the connection is all that can be ended
-            fault = RefusedError(
-                500, "internal", f"a fault of the server; its log says more, at fault {number}"
-            )
-            self._metrics.refused(fault.code)
-            await fault.response(scope, receive, send_with_headers)
+            self._metrics.refused(refusal.code)
+            await refusal.response(scope, receive, send_with_headers)
         finally:
             method = scope["method"] if scope["method"] in _METHODS else _OTHER
             self._metrics.answered(

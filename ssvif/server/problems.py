@@ -3,6 +3,8 @@
 Source: RFC 9457.
 """
 
+import logging
+import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -14,11 +16,14 @@ from ssvif.errors import (
     ColourInfraredError,
     ImageError,
     ImageTypeError,
+    InfraredRangeError,
     ModelError,
     PixelLimitError,
     ShapeError,
     SsvifError,
 )
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -29,6 +34,7 @@ _KINDS: tuple[tuple[type[SsvifError], int, str], ...] = (
     (PixelLimitError, 413, "too_many_pixels"),
     (ImageTypeError, 415, "image_type"),
     (ColourInfraredError, 422, "colour_infrared"),
+    (InfraredRangeError, 422, "ir_range"),
     (ImageError, 422, "image"),
     (ShapeError, 422, "size_mismatch"),
     (ModelError, 500, "model"),
@@ -102,6 +108,20 @@ def refused(error: SsvifError) -> RefusedError:
         if isinstance(error, kind):
             return RefusedError(status, code, str(error))
     return RefusedError(422, "refused", str(error))
+
+
+def fault(error: Exception, where: str) -> RefusedError:
+    """Log what nobody expected, and return how it is answered.
+
+    Args:
+        error: What it is.
+        where: What it came from, for the log.
+    """
+    number = uuid.uuid4().hex[:8]
+    logger.error("fault %s: %s", number, where, exc_info=error)
+    return RefusedError(
+        500, "internal", f"a fault of the server; its log says more, at fault {number}"
+    )
 
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -1,8 +1,11 @@
 """Runs the server in this process until it is told to end."""
 
+import ipaddress
 import logging
+import os
 import signal
 import socket
+import threading
 import warnings
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,8 +15,8 @@ import uvicorn
 
 from ssvif.errors import ServerError
 from ssvif.server.app import build_app
-from ssvif.server.keeper import POLL_SECONDS, Keeper
-from ssvif.server.limits import Limits
+from ssvif.server.keeper import Keeper
+from ssvif.server.limits import GRACE_SECONDS, POLL_SECONDS, Limits
 from ssvif.server.metrics import Metrics
 from ssvif.server.served import Runtime, load_served
 from ssvif.server.service import Service
@@ -21,8 +24,8 @@ from ssvif.server.sources import Source
 
 logger = logging.getLogger(__name__)
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _BACKLOG = 1024
+_TO_CLOSE = 1.0  # seconds that the server has to close, after the grace of what runs
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Options:
     port: int = 8000
     token: str | None = None
     open_to_all: bool = False
-    grace: int = 30
+    grace: int = GRACE_SECONDS
     poll: float = POLL_SECONDS
     access_log: bool = True
     limits: Limits = field(default_factory=Limits)
@@ -53,22 +56,40 @@ class Options:
 
 
 class _Server(uvicorn.Server):
-    """Says so when it shuts down, and ends with exit code 0 then."""
+    """Says so when it shuts down, and ends with exit code 0 then.
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    Args:
+        config: Of uvicorn.
+        service: Told that it shuts down.
+        grace: Seconds that what runs has then.
+    """
+
+    def __init__(self, config: uvicorn.Config, service: Service, grace: int) -> None:
         super().__init__(config)
-        self._service = service
+        self._service, self._grace = service, grace
+        # Python itself waits for all threads' work, asyncio for minutes.
+        self.deadline = threading.Timer(grace + _TO_CLOSE, _end)
+        self.deadline.daemon = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Shut down at the first signal, at once at the second."""
-        self._service.is_stopping = True
-        self.force_exit = self.should_exit
-        self.should_exit = True
+        if self.should_exit:
+            # In a thread: what was interrupted may hold the log.
+            threading.Thread(target=_end, daemon=True).start()
+        self._service.is_stopping = self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let what runs end."""
-        logger.info("ending; what runs has %s seconds", self.config.timeout_graceful_shutdown)
+        logger.info("ending; what runs has %s seconds", self._grace)
+        self.deadline.start()
         await super().shutdown(sockets)
+
+
+def _end() -> None:
+    """End the process, whatever its threads do."""
+    logger.warning("ended before all that ran was done")
+    logging.shutdown()
+    os._exit(0)
 
 
 def serve(source: Source, options: Options) -> None:
@@ -82,7 +103,6 @@ def serve(source: Source, options: Options) -> None:
         ServerError: If the address cannot be used.
         SsvifError: If the model cannot be found, read or run.
     """
-    _require_token(options)
     metrics = Metrics()
     load = partial(load_served, runtime=options.runtime)
     keeper = Keeper(source, load, metrics, poll=options.poll)
@@ -91,18 +111,21 @@ def serve(source: Source, options: Options) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
-        log_level="warning",
+        log_level="error",  # its warnings are of what anybody may send
+        ws="none",
         server_header=False,
         access_log=options.access_log,
         timeout_graceful_shutdown=options.grace,
         backlog=_BACKLOG,
     )
     quiet()
-    server = _Server(config, service)
+    server = _Server(config, service, options.grace)
     keeper.on_failure = lambda: server.handle_exit(signal.SIGTERM, None)
     with _listen(options) as listening:
         logger.info("listening at %s", _address(listening))
         server.run(sockets=[listening])
+    if not service.workers.running:
+        server.deadline.cancel()
     if keeper.failure:
         raise keeper.failure
 
@@ -115,8 +138,14 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 
 
-def _require_token(options: Options) -> None:
-    is_local = options.host in _LOOPBACK or options.host.startswith("127.")
+def _require_token(options: Options, address: str) -> None:
+    """Refuse an address that other machines can reach, where anybody may come in.
+
+    Args:
+        options: The server's.
+        address: The numbers that its host stands for.
+    """
+    is_local = ipaddress.ip_address(address).is_loopback
     if not (is_local or options.token or options.open_to_all):
         raise ServerError(
             f"--host {options.host}: other machines can reach it, and there is no token; set "
@@ -136,8 +165,9 @@ def _listen(options: Options) -> socket.socket:
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(address)
+            _require_token(options, listening.getsockname()[0])
             listening.listen(_BACKLOG)
-        except OSError:
+        except (OSError, ServerError):
             listening.close()
             raise
     except OSError as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -13,7 +13,7 @@ from ssvif.server.keeper import Keeper
 from ssvif.server.limits import Limits
 from ssvif.server.metrics import Metrics
 from ssvif.server.problems import RefusedError, refused
-from ssvif.server.upload import Images, read_images
+from ssvif.server.upload import Images, read_images, receive
 from ssvif.server.workers import Workers
 
 
@@ -26,9 +26,10 @@ class Service:
         metrics: Of requests and models.
     """
 
+    workers: Workers  # while it runs
+
     def __init__(self, keeper: Keeper, limits: Limits, metrics: Metrics) -> None:
         self.keeper, self.limits, self.metrics = keeper, limits, metrics
-        self.workers = Workers(limits)
         self.is_stopping = False
         self._uploads = 0
         metrics.watch("ssvif_in_flight", "Pairs in work now.", lambda: self.workers.running)
@@ -50,25 +51,51 @@ class Service:
             )
         _ = self.keeper.model
 
-    async def upload(self, request: Request, *, most: int) -> Images:
-        """Read a request's images, unless there is no hope for them.
+    @asynccontextmanager
+    async def take(self, request: Request, *, most: int) -> AsyncIterator[Images]:
+        """Read a request's images, and hold a place for it while the block runs.
+
+        What is uploaded is brought into memory when there is a place for it.
+
+        Args:
+            request: With a body that was not read.
+            most: Files that each field may have.
 
         Raises:
             RefusedError: If they are refused, or the server has no room.
         """
         self.require_ready()
         self.workers.require_room()
-        with self._upload():
-            return await read_images(request, self.limits, most=most)
+        with ExitStack() as held:
+            with self._upload():
+                async with receive(request, self.limits, most=most) as form:
+                    held.enter_context(self.workers.place())
+                    images = await read_images(form, most=most)
+            yield images
 
-    async def make(self, work: Callable[[], Made]) -> Made:
+    async def make(
+        self,
+        work: Callable[[], Made],
+        request: Request,
+        *,
+        line: asyncio.Lock | None = None,
+        alone: bool = False,
+    ) -> Made:
         """Do a pair's work in a thread, and time it.
+
+        Args:
+            work: What to do.
+            request: Who asks; nothing is done if it is gone when its turn has come.
+            line: See `Workers.run`.
+            alone: See `Workers.run`.
 
         Raises:
             RefusedError: If the pair is refused, or its turn did not come.
         """
         try:
-            made, waited = await self.workers.run(work)
+            made, waited = await self.workers.run(
+                work, is_gone=request.is_disconnected, line=line, alone=alone
+            )
         except SsvifError as error:
             raise refused(error) from error
         made.seconds["queue"] = waited
@@ -78,7 +105,7 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the model while the block runs."""
-        self.workers = Workers(self.limits)  # its threads end with the block
+        self.workers = Workers(self.limits)
         keeping = asyncio.create_task(self.keeper.keep())
         try:
             yield

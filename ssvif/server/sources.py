@@ -47,7 +47,8 @@ class PathSource:
 
     def __init__(self, path: Path, name: str | None = None) -> None:
         self._path = path
-        self._name = name or path.resolve().stem
+        place = path.resolve()
+        self._name = name or (place.name if place.is_dir() else place.stem)
 
     def find(self) -> Found:
         """See `Source.find`."""
@@ -83,15 +84,18 @@ class RegistrySource:
 
     def __init__(self, address: str) -> None:
         self._address = address
+        self._last: Found | None = None
 
     def find(self) -> Found:
-        """See `Source.find`; downloads what is not here."""
+        """See `Source.find`; downloads what is not here, and reads no file of the same one."""
         # Imports MLflow.
         from ssvif.registry.resolve import fetch_bundle, look_up
 
         found = look_up(self._address)
-        path = fetch_bundle(found)
-        return Found(path, self._address.removeprefix("models:/"), str(found.version), found.digest)
+        if self._last is None or self._last.mark != found.digest:
+            name = self._address.removeprefix("models:/")
+            self._last = Found(fetch_bundle(found), name, str(found.version), found.digest)
+        return self._last
 
 
 def _mark(path: Path) -> str:

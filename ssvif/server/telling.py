@@ -62,12 +62,14 @@ async def metrics(service: TheService) -> Response:
     return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
+@open_router.head("/healthz", include_in_schema=False)
 @open_router.get("/healthz", summary="Whether the process lives")
 async def healthz() -> Health:
     """Answer."""
     return Health()
 
 
+@open_router.head("/readyz", include_in_schema=False)
 @open_router.get("/readyz", summary="Whether pairs are fused now", responses=described(503))
 async def readyz(service: TheService) -> Health:
     """Answer once the model is read, until the server shuts down."""

@@ -1,10 +1,11 @@
 """Reads the image files of a multipart request, within limits."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import PureWindowsPath
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -16,7 +17,7 @@ from ssvif.server.problems import RefusedError, printable
 FIELDS = ("vis", "ir")
 
 _MEDIA_TYPE = "multipart/form-data"
-_LONGEST_NAME = 100
+_LONGEST_NAME = 255  # as of file systems
 _TEXT_BYTES = 1024  # of a field that is no file, which none should be
 _TEXT_TOO_LONG = "Part exceeded"  # as Starlette says it
 
@@ -32,16 +33,14 @@ class _Parser(MultiPartParser):
         self.has_ended = True
 
 
-async def read_images(request: Request, limits: Limits, *, most: int) -> Images:
-    """Read the image files of a request.
+@asynccontextmanager
+async def receive(request: Request, limits: Limits, *, most: int) -> AsyncIterator[FormData]:
+    """Receive the body of a request; its larger files are on disk until the block ends.
 
     Args:
         request: With a body of multipart/form-data.
         limits: Of bytes and time.
         most: Files that each field may have.
-
-    Returns:
-        The files of each of `FIELDS`, in the order they came in.
 
     Raises:
         RefusedError: With 400, 408, 413, 415 or 422.
@@ -59,7 +58,10 @@ async def read_images(request: Request, limits: Limits, *, most: int) -> Images:
             form = await parser.parse()
     except TimeoutError:
         raise RefusedError(
-            408, "upload_timeout", f"the upload took more than {limits.timeout:g} seconds"
+            408,
+            "upload_timeout",
+            f"the upload took more than {limits.timeout:g} seconds",
+            headers={"Connection": "close"},
         ) from None
     except ClientDisconnect:
         raise RefusedError(400, "gone", "the sender went away before the end") from None
@@ -73,9 +75,44 @@ async def read_images(request: Request, limits: Limits, *, most: int) -> Images:
     try:
         if not parser.has_ended:
             raise _broken("it ends before its last boundary")
-        return await _files(form.multi_items(), most)
+        yield form
     finally:
         await form.close()
+
+
+async def read_images(form: FormData, *, most: int) -> Images:
+    """Read the image files of a body into memory.
+
+    Args:
+        form: The body.
+        most: Files that each field may have.
+
+    Returns:
+        The files of each of `FIELDS`, in the order they came in.
+
+    Raises:
+        RefusedError: With 422.
+    """
+    found: Images = {field: [] for field in FIELDS}
+    for field, value in form.multi_items():
+        if field not in found:
+            raise _field(
+                f"unknown field {printable(field, most=_LONGEST_NAME)!r}; the fields are vis and ir"
+            )
+        if isinstance(value, str):
+            raise _field(f"{field}: expected a file, found text; send it with a file name")
+        if len(found[field]) == most:
+            raise _field(f"{field}: more than {most} files; send {most} at most")
+        # Takes both kinds of slashes for what they are.
+        name = printable(PureWindowsPath(value.filename or "").name, most=_LONGEST_NAME)
+        content = await value.read()
+        if not content:
+            raise _field(f"{field}: the file {name} is empty")
+        found[field].append(ImageBytes(name or field, content))
+    for field, files in found.items():
+        if not files:
+            raise _field(f"{field}: missing; send the image file in the field {field}")
+    return found
 
 
 def _require_multipart(request: Request, limits: Limits) -> None:
@@ -100,29 +137,6 @@ async def _bounded(request: Request, limits: Limits) -> AsyncGenerator[bytes, No
         if total > limits.max_bytes:
             raise _too_large(limits)
         yield chunk
-
-
-async def _files(items: list[tuple[str, UploadFile | str]], most: int) -> Images:
-    found: Images = {field: [] for field in FIELDS}
-    for field, value in items:
-        if field not in found:
-            raise _field(
-                f"unknown field {printable(field, most=_LONGEST_NAME)!r}; the fields are vis and ir"
-            )
-        if isinstance(value, str):
-            raise _field(f"{field}: expected a file, found text; send it with a file name")
-        if len(found[field]) == most:
-            raise _field(f"{field}: more than {most} files; send {most} at most")
-        # Takes both kinds of slashes for what they are.
-        name = printable(PureWindowsPath(value.filename or "").name, most=_LONGEST_NAME)
-        content = await value.read()
-        if not content:
-            raise _field(f"{field}: the file {name} is empty")
-        found[field].append(ImageBytes(name or field, content))
-    for field, files in found.items():
-        if not files:
-            raise _field(f"{field}: missing; send the image file in the field {field}")
-    return found
 
 
 def _field(detail: str) -> RefusedError:

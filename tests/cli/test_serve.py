@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import ssvif
+from ssvif.cli.serve import _token
 from ssvif.data.synthetic import render_pair
+from ssvif.errors import ServerError
 from ssvif.files import atomic_folder, sha256_file
 from ssvif.fuse.places import PRETRAINED
 from tests.server.processes import MAIN, SECONDS, serving
@@ -61,12 +63,27 @@ def test_serve__fuses_as_the_library_does_and_ends_when_told(tmp_path, pair, fil
         expected = ssvif.fuse(pair.vis, pair.ir, model=PRETRAINED)
         np.testing.assert_array_equal(decoded(response.content), expected)
         assert server.address.startswith("http://127.0.0.1:")
+        _say_nonsense(server.address)
         broken = {"content-type": "multipart/form-data; boundary=x"}
         assert server.client.post("/v1/fuse", content=b"--y", headers=broken).status_code == 400
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(SECONDS) == 0
     assert "Traceback" not in server.log
     assert "boundary" not in server.log  # what parsers say of what comes
+    assert "nvalid HTTP" not in server.log
+    assert "upgrade" not in server.log
+    assert "ended before" not in server.log
+
+
+def _say_nonsense(address):
+    host, port = address.removeprefix("http://").split(":")
+    upgrade = (
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"
+    )
+    for said, status in ((b"nonsense\r\n\r\n", b"400"), (upgrade + b"\r\n", b"200")):
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
+            connection.sendall(said)
+            assert connection.recv(100).split()[1] == status
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -106,8 +123,30 @@ def test_serve__what_runs_has_no_longer_than_its_grace(tmp_path, files):
         server.process.send_signal(signal.SIGTERM)
         asking.join(SECONDS)
         assert failed == [True]
-        (tmp_path / "go").touch()
         assert server.process.wait(SECONDS) == 0
+    assert "ended before all that ran was done" in server.log
+
+
+def test_serve__a_second_signal_ends_at_once(tmp_path, files):
+    with serving(tmp_path, "--grace", "600", code=_SLOW) as server:
+        failed = []
+
+        def ask():
+            with pytest.raises(httpx.TransportError):
+                server.client.post("/v1/fuse", files=files)
+            failed.append(True)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        metrics = httpx.Client(base_url=server.address)
+        server.until(lambda: "ssvif_in_flight 1.0" in metrics.get("/metrics").text)
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("ending; what runs has 600 seconds")
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(SECONDS) == 0
+        asking.join(SECONDS)
+        assert failed == [True]
+    assert "ended before all that ran was done" in server.log
 
 
 def _is_listening(address):
@@ -148,13 +187,17 @@ def test_serve__a_token_from_the_environment_or_a_file(tmp_path, files):
 
 
 @pytest.mark.slow
-def test_serve__a_refusal_reaches_a_client_that_still_sends(tmp_path):
-    with serving(tmp_path, "--max-mb", "0.01") as server:
+@pytest.mark.parametrize(
+    ("arguments", "variables", "status"),
+    [(("--max-mb", "0.01"), {}, 413), ((), {"SSVIF_TOKEN": "sesame"}, 401)],
+)
+def test_serve__a_refusal_reaches_a_client_that_still_sends(tmp_path, arguments, variables, status):
+    with serving(tmp_path, *arguments, **variables) as server:
         host = server.address.removeprefix("http://")
         connection = http.client.HTTPConnection(host, timeout=SECONDS)
         kind = {"content-type": "multipart/form-data; boundary=x"}
         connection.request("POST", "/v1/fuse", body=bytes(5_000_000), headers=kind)
-        assert connection.getresponse().status == 413
+        assert connection.getresponse().status == status
         connection.close()
 
 
@@ -195,6 +238,26 @@ def test_serve__an_empty_token_is_refused(tmp_path):
     done = _ssvif(cwd=tmp_path, SSVIF_TOKEN="")
     assert done.returncode == 2
     assert "the token is empty" in done.stderr
+
+
+def test_token__has_no_spaces_around_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("SSVIF_TOKEN", "sesame\n")
+    assert _token(None) == "sesame"
+    (tmp_path / "token").write_text(" sesame\r\n")
+    assert _token(tmp_path / "token") == "sesame"
+    monkeypatch.delenv("SSVIF_TOKEN")
+    assert _token(None) is None
+
+
+@pytest.mark.parametrize(
+    "token", ["s\N{LATIN SMALL LETTER E WITH ACUTE}same", "two words", "a\x7fb"]
+)
+def test_token__that_no_client_can_send(tmp_path, monkeypatch, token):
+    (tmp_path / "token").write_text(token, encoding="utf-8")
+    monkeypatch.setenv("SSVIF_TOKEN", token)
+    for file in (None, tmp_path / "token"):
+        with pytest.raises(ServerError, match="the token has what no client can send"):
+            _token(file)
 
 
 def test_serve__imports_nothing_that_it_does_not_need(tmp_path, files):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.fuzz import many_scans, wide_tiles
 from ssvif.data.images import (
     ImageBytes,
     encode_image,
@@ -111,6 +112,32 @@ def test_read_visible__decompression_bomb(tmp_path):
     path = _png(tmp_path / "a.png", 30000, 30000)
     with pytest.raises(PixelLimitError, match="pixels"):
         read_visible(path, max_pixels=10**12)
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_read_visible__a_jpeg_of_many_scans(tmp_path, in_memory):
+    (tmp_path / "a.jpg").write_bytes(many_scans(200))
+    source = ImageBytes("a.jpg", many_scans(200)) if in_memory else tmp_path / "a.jpg"
+    with pytest.raises(ImageError, match=r"a\.jpg: a JPEG of 2\d\d scans, more than 100"):
+        read_visible(source, max_pixels=LIMIT)
+    assert read_visible(ImageBytes("a", many_scans(80)), max_pixels=LIMIT).shape == (12, 16, 3)
+
+
+def test_read_visible__a_jpeg_with_other_content_behind_it(make_pair):
+    vis, _ = make_pair()
+    content = encode_image(vis, "jpeg") + 1000 * b"\xff\xdaa video"
+    assert read_visible(ImageBytes("a", content), max_pixels=LIMIT).shape == vis.shape
+
+
+def test_read_visible__the_pixel_limit_is_of_tiles_too():
+    with pytest.raises(PixelLimitError, match="16000x16000 are more than"):
+        read_visible(ImageBytes("a.tif", wide_tiles(16_000)), max_pixels=LIMIT)
+
+
+def test_read_visible__tiles_whose_size_is_no_number():
+    content = wide_tiles(32).replace(b"\x42\x01\x04", b"\x42\x01\x01")  # bytes, not integers
+    with pytest.raises(ImageError, match=r"a\.tif: damaged"):
+        read_visible(ImageBytes("a.tif", content), max_pixels=LIMIT)
 
 
 def test_read_visible__every_truncation_is_an_image_error(tmp_path, save, make_pair):

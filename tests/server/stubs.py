@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import httpx
 import numpy as np
+from fastapi import FastAPI
 from PIL import Image
 
 from ssvif.fuse.fuser import _require_pair
@@ -92,6 +93,7 @@ class Running:
 
     service: Service
     client: httpx.AsyncClient
+    app: FastAPI
 
     async def fuse(self, files, route="/v1/fuse", **params):
         return await self.client.post(route, files=files, params=params)
@@ -128,7 +130,7 @@ async def running(shelf=None, *, token=None, wait=True, poll=NEVER, **limits):
     ):
         if wait:
             await until(lambda: service.keeper.is_ready)
-        yield Running(service, client)
+        yield Running(service, client, app)
 
 
 class PackageShelf(PathSource):

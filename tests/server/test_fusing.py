@@ -1,3 +1,4 @@
+import copy
 import io
 
 import numpy as np
@@ -12,7 +13,17 @@ from ssvif.fuse.places import PRETRAINED
 from ssvif.models.weights import save_model
 from ssvif.server.served import Runtime, load_served
 from ssvif.server.sources import PathSource
-from tests.server.stubs import PackageShelf, Shelf, Unread, decoded, encoded, problem, running
+from tests.server.stubs import (
+    PackageShelf,
+    Shelf,
+    Unread,
+    decoded,
+    encoded,
+    mean,
+    problem,
+    running,
+    served,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -65,6 +76,36 @@ async def test_fuse__the_image_says_where_it_is_from(files, tmp_path):
     assert (marks.vis, marks.ir) == (sha256_file(tmp_path / "vis"), sha256_file(tmp_path / "ir"))
 
 
+async def test_fuse__the_image_says_its_precision(files, tmp_path, tiny_model, tiny_network):
+    save_model(tmp_path / "weights.safetensors", tiny_model, network=tiny_network)
+    runtime = Runtime(engine="torch", precision="bfloat16")
+    async with running(Shelf(load_served(PathSource(tmp_path).find(), runtime))) as server:
+        response = await server.fuse(files)
+    (tmp_path / "fused.png").write_bytes(response.content)
+    assert read_marks(tmp_path / "fused.png").precision == "bfloat16"
+
+
+@pytest.mark.parametrize("route", ["/v1/fuse", "/v1/fuse/batch"])
+async def test_fuse__nothing_is_done_for_who_is_gone(files, route):
+    fused = []
+    async with running(Shelf(served(lambda vis, ir: fused.append(1) or mean(vis, ir)))) as server:
+        fused.clear()  # the model is tried before it is served
+        request = server.client.build_request("POST", route, files=files)
+        told = [{"type": "http.request", "body": request.read(), "more_body": False}]
+
+        async def receive():
+            return told.pop() if told else {"type": "http.disconnect"}
+
+        async def send(message):
+            pass
+
+        headers = [(name.lower(), value) for name, value in request.headers.raw]
+        scope = {"type": "http", "method": "POST", "path": route, "headers": headers}
+        await server.app({**scope, "query_string": b"", "root_path": ""}, receive, send)
+        assert await server.metric('ssvif_refused_total{code="gone"}') == 1
+    assert fused == []
+
+
 async def test_fuse__deep_infrared_with_its_range(files, pair):
     deep = 20_000 + 10 * pair.ir.astype(np.uint16)
     async with running() as server:
@@ -78,7 +119,7 @@ async def test_fuse__deep_infrared_without_a_range(files, pair):
     deep = 20_000 + 10 * pair.ir.astype(np.uint16)
     async with running() as server:
         response = await server.fuse({**files, "ir": ("ir.png", encoded(deep))})
-    assert problem(response) == (422, "image")
+    assert problem(response) == (422, "ir_range")
     assert "give the camera's raw values of black and white" in response.json()["detail"]
 
 
@@ -176,3 +217,19 @@ async def test_segment__an_indexed_image(files, pair, tmp_path, tiny_model, tiny
     assert image.mode == "P"
     assert image.size == pair.ir.shape[::-1]
     assert np.asarray(image).max() < int(response.headers["x-ssvif-prototypes"])
+    parts = [part.partition(";")[0] for part in response.headers["server-timing"].split(", ")]
+    assert parts == ["decode", "queue", "fuse", "segment", "encode"]
+
+
+async def test_segment__never_with_another_models_weights(
+    files, tmp_path, tiny_model, tiny_network
+):
+    save_model(tmp_path / "weights.safetensors", tiny_model, network=tiny_network)
+    model = load_served(PathSource(tmp_path).find(), Runtime())
+    other = copy.deepcopy(tiny_model)
+    next(other.parameters()).data += 1.0
+    save_model(tmp_path / "weights.safetensors", other, network=tiny_network)
+    async with running(Shelf(model)) as server:
+        response = await server.fuse(files, "/v1/segment")
+    assert problem(response) == (500, "model")
+    assert "another model's weights" in response.json()["detail"]

@@ -97,19 +97,60 @@ async def test_look__what_is_replaced_while_it_is_read_is_read_again():
         assert server.service.keeper.model.facts.weights == NEW
 
 
-async def test_look__a_source_that_cannot_be_reached_is_told_of_once(caplog):
+@pytest.mark.parametrize("again", [ModelError("nobody answers"), KeyError("no such tag")])
+async def test_look__one_that_is_lost_while_it_is_read_is_tried_again(again):
+    shelf = Shelf(served(weights=OLD))
+    async with running(shelf) as server:
+        find, load = shelf.find, server.service.keeper._load
+
+        def lost():
+            shelf.find = find
+            raise again
+
+        def read(found):
+            shelf.find = lost
+            server.service.keeper._load = load
+            return load(found)
+
+        server.service.keeper._load = read
+        shelf.model, shelf.mark = served(weights=NEW), "2"
+        assert not await server.service.keeper.look()
+        assert server.service.keeper.model.facts.weights == OLD
+        assert await server.service.keeper.look()
+        assert server.service.keeper.model.facts.weights == NEW
+
+
+async def test_keep__the_first_model_is_replaced_while_it_is_read():
+    shelf = Shelf(served(weights=OLD))
+    keeper = keeper_of(shelf)
+
+    def read(_found):
+        shelf.mark, shelf.model = "2", served(weights=NEW)
+        keeper._load = shelf.load
+        raise ModelError("torn")
+
+    keeper._load = read
+    keeping = asyncio.create_task(keeper.keep())
+    await until(lambda: keeper.is_ready)
+    assert keeper.model.facts.weights == NEW
+    keeping.cancel()
+
+
+@pytest.mark.parametrize("error", [ModelError("nobody answers"), KeyError("no such tag")])
+async def test_look__a_source_that_cannot_be_reached_is_told_of_once(caplog, error):
     shelf = Shelf(served())
     keeper = keeper_of(shelf)
     keeping = asyncio.create_task(keeper.keep())
     await until(lambda: keeper.is_ready)
 
     def unreachable():
-        raise ModelError("nobody answers")
+        raise error
 
     find, shelf.find = shelf.find, unreachable
     for _ in range(3):
         assert not await keeper.look()
-    assert [r.levelno for r in caplog.records].count(logging.WARNING) == 1
+    told = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert [bool(record.exc_info) for record in told] == [isinstance(error, KeyError)]
     shelf.find = find
     await keeper.look()
     shelf.find = unreachable

@@ -48,22 +48,38 @@ def test_find__a_replaced_folder_has_another_mark(champion):
     assert source.find().mark != first.mark
 
 
+@pytest.mark.parametrize(
+    ("place", "name"), [("bundle-0.3", "bundle-0.3"), ("a.b.safetensors", "a.b")]
+)
+def test_find__the_name_of_a_folder_is_whole(tmp_path, place, name):
+    if place.endswith("safetensors"):
+        (tmp_path / place).touch()
+    else:
+        (tmp_path / place).mkdir()
+    assert PathSource(tmp_path / place).find().name == name
+
+
 def test_find__a_file_that_is_missing(tmp_path):
     with pytest.raises(ModelError, match="weights: no model there"):
         PathSource(tmp_path / "weights").find()
 
 
 def test_find__the_registrys_alias_moves(monkeypatch, tmp_path):
-    leads = Registered("ssvif", 3, "a" * 64)
+    leads, fetched = Registered("ssvif", 3, "a" * 64), []
+
+    def fetch(found):
+        fetched.append(found.version)
+        return tmp_path / found.digest
+
     monkeypatch.setattr("ssvif.registry.resolve.look_up", lambda _: leads)
-    monkeypatch.setattr(
-        "ssvif.registry.resolve.fetch_bundle", lambda found: tmp_path / found.digest
-    )
+    monkeypatch.setattr("ssvif.registry.resolve.fetch_bundle", fetch)
     source = RegistrySource("models:/ssvif@champion")
     found = source.find()
     assert (found.name, found.version, found.path.name) == ("ssvif@champion", "3", "a" * 64)
+    assert source.find() == found
     leads = Registered("ssvif", 4, "b" * 64)
     assert source.find().mark != found.mark
+    assert fetched == [3, 4]  # each time all its files are read
 
 
 def test_load_served__knows_the_packages_model():

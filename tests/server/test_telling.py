@@ -11,6 +11,8 @@ async def test_healthz__and_readyz():
         for route in ("/healthz", "/readyz"):
             response = await server.client.get(route)
             assert (response.status_code, response.json()) == (200, {"status": "ok"})
+            response = await server.client.head(route)
+            assert (response.status_code, response.content) == (200, b"")
         server.service.is_stopping = True
         assert (await server.client.get("/healthz")).status_code == 200
         assert problem(await server.client.get("/readyz")) == (503, "shutting_down")

@@ -1,8 +1,10 @@
 import asyncio
+import threading
 
 import pytest
+from starlette.datastructures import UploadFile
 
-from tests.server.stubs import problem, running
+from tests.server.stubs import SECONDS, Shelf, mean, problem, running, served, until
 
 pytestmark = pytest.mark.anyio
 
@@ -113,6 +115,7 @@ async def test_read_images__an_upload_that_takes_too_long():
         response = await server.client.post("/v1/fuse", content=stream(), headers=KIND)
         assert await server.metric("ssvif_uploads") == 0
     assert problem(response) == (408, "upload_timeout")
+    assert response.headers["connection"] == "close"
 
 
 async def test_upload__slow_senders_do_not_fill_the_queue(files):
@@ -154,3 +157,35 @@ async def test_upload__more_uploads_than_can_be_read_at_once(files):
         await asyncio.gather(*sending)
         assert (await server.fuse(files)).status_code == 200
     assert problem(response) == (429, "uploads_full")
+
+
+async def test_upload__is_read_when_there_is_a_place_for_it(files, monkeypatch):
+    read, begun, go, sent = [], threading.Event(), threading.Event(), asyncio.Event()
+    read_file = UploadFile.read
+
+    async def noted(file, size=-1):
+        read.append(file.filename)
+        return await read_file(file, size)
+
+    def held(vis, ir):
+        if ir.shape == (64, 96):
+            begun.set()
+            assert go.wait(SECONDS)
+        return mean(vis, ir)
+
+    async def slow():
+        yield part("vis", files["vis"][1])
+        await sent.wait()
+        yield part("ir", files["ir"][1]) + END
+
+    monkeypatch.setattr(UploadFile, "read", noted)
+    async with running(Shelf(served(held)), queue=0, concurrency=1) as server:
+        late = asyncio.create_task(server.client.post("/v1/fuse", content=slow(), headers=KIND))
+        await until(lambda: server.service._uploads == 1)
+        first = asyncio.create_task(server.fuse(files))
+        await until(begun.is_set)
+        sent.set()
+        assert problem(await late) == (429, "queue_full")
+        assert read == ["scene.png", "scene.png"]
+        go.set()
+        assert (await first).status_code == 200

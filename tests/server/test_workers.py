@@ -4,6 +4,7 @@ import threading
 import pytest
 
 from ssvif.server.limits import Limits
+from ssvif.server.problems import RefusedError
 from ssvif.server.workers import Workers
 from tests.server.stubs import SECONDS, Shelf, mean, problem, running, served, until
 
@@ -90,4 +91,74 @@ async def test_run__never_on_the_event_loop():
     workers = Workers(Limits())
     here = threading.get_ident()
     assert (await workers.run(threading.get_ident))[0] != here
+    workers.close()
+
+
+async def test_run__whose_waiter_is_cancelled_keeps_its_thread():
+    workers, go = Workers(Limits(concurrency=1)), threading.Event()
+    first = asyncio.create_task(workers.run(lambda: go.wait(SECONDS)))
+    await until(lambda: workers.running)
+    first.cancel()
+    await asyncio.wait([first])
+    second = asyncio.create_task(workers.run(lambda: 5))
+    await until(lambda: workers.waiting)
+    assert workers.running == 1
+    go.set()
+    assert (await second)[0] == 5
+    assert workers.running == 0
+    workers.close()
+
+
+async def test_run__nothing_is_done_for_who_is_gone():
+    workers, done = Workers(Limits(concurrency=1)), []
+
+    async def gone():
+        return True
+
+    with pytest.raises(RefusedError, match="went away") as refusal:
+        await workers.run(lambda: done.append(1), is_gone=gone)
+    assert (refusal.value.status, refusal.value.code) == (400, "gone")
+    await workers.run(lambda: done.append(2))
+    assert done == [2]
+    workers.close()
+
+
+async def test_run__what_is_done_alone_waits_without_a_thread():
+    workers, go, done = Workers(Limits(concurrency=2)), threading.Event(), []
+
+    def work():
+        assert go.wait(SECONDS)
+        done.append(workers.running)
+
+    alone = [asyncio.create_task(workers.run(work, alone=True)) for _ in range(3)]
+    await until(lambda: workers.waiting == 2)
+    await workers.run(lambda: done.append("others"))
+    go.set()
+    await asyncio.gather(*alone)
+    assert done == ["others", 1, 1, 1]
+    workers.close()
+
+
+async def test_run__of_a_line_one_waits_in_the_queue():
+    workers, go, line, order = Workers(Limits(concurrency=1)), threading.Event(), asyncio.Lock(), []
+    first = asyncio.create_task(workers.run(lambda: go.wait(SECONDS)))
+    await until(lambda: workers.running)
+    works = [workers.run(lambda n=n: order.append(n), line=line) for n in range(3)]
+    tasks = [first, *map(asyncio.create_task, works)]
+    await until(lambda: workers.waiting)
+    tasks.append(asyncio.create_task(workers.run(lambda: order.append("other"))))
+    await until(lambda: workers.waiting == 2)
+    go.set()
+    await asyncio.gather(*tasks)
+    assert order == [0, "other", 1, 2]
+    workers.close()
+
+
+def test_require_room__says_when_to_come_again_from_the_first_piece_of_work_on():
+    workers = Workers(Limits(concurrency=2, queue=2))
+    workers._took(9.0)
+    workers.admitted = 4
+    with pytest.raises(RefusedError) as refusal:
+        workers.require_room()
+    assert refusal.value.headers["Retry-After"] == "18"
     workers.close()

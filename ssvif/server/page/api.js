@@ -3,13 +3,14 @@
 const TOKEN_KEY = "ssvif-token";
 const BUSY = new Set([429, 503]);
 const MOST_TRIES = 6;
+const STARTING = "starting"; // takes as long as it takes, and then it is ready or gone
 const LONGEST_WAIT = 30; // seconds
 
 /** What the server refused, in one line. */
 export class Refusal extends Error {
-  constructor(line, status) {
+  constructor(line, code = "") {
     super(line);
-    this.status = status;
+    this.code = code; // as in docs/serving.md, Refusals
   }
 }
 
@@ -23,7 +24,8 @@ export function place(path) {
 export class Api {
   /**
    * @param askToken Called with whether one was refused before; promises a token, or null.
-   * @param tellWait Called with the seconds until a busy server is asked again.
+   * @param tellWait Called with the seconds until a busy server is asked again; with 0 when it
+   *   took the request.
    * @param tellModel Called with the SHA-256 of the weights that made an image.
    */
   constructor({ askToken, tellWait, tellModel }) {
@@ -71,18 +73,26 @@ export class Api {
 
   /** Ask until the server takes it: waits where it is busy, and gets a token where it must. */
   async #ask(path, request = {}) {
-    for (let tries = 1; ; tries += 1) {
+    let tries = 0;
+    let told = false;
+    for (;;) {
       const token = sessionStorage.getItem(TOKEN_KEY);
       const headers = token ? { Authorization: `Bearer ${token}` } : {};
       const asked = performance.now();
       const answer = await reach(place(path), { ...request, headers });
-      if (answer.ok) return Object.assign(answer, { asked });
+      if (answer.ok) {
+        if (told) this.tellWait(0);
+        return Object.assign(answer, { asked });
+      }
       if (answer.status === 401) {
         await this.#newToken(token);
         continue;
       }
+      const refusal = await refusalOf(answer);
       const wait = secondsToWait(answer);
-      if (wait === null || tries >= MOST_TRIES) throw await refusalOf(answer);
+      if (refusal.code !== STARTING) tries += 1;
+      if (wait === null || tries >= MOST_TRIES) throw refusal;
+      told = true;
       this.tellWait(wait);
       await pause(wait, request.signal);
     }
@@ -94,7 +104,7 @@ export class Api {
     if (present && present !== refused) return;
     this.asking ??= this.askToken(Boolean(refused)).finally(() => { this.asking = null; });
     const token = await this.asking;
-    if (!token) throw new Refusal("The server asks for a token; choose the pair again to give it.", 401);
+    if (!token) throw new Refusal("The server asks for a token; choose the pair again to give it.", "token");
     sessionStorage.setItem(TOKEN_KEY, token);
   }
 }
@@ -111,7 +121,7 @@ async function reach(address, request) {
 async function refusalOf(answer) {
   const problem = await answer.json().catch(() => ({}));
   const line = [problem.detail, problem.title].find((text) => typeof text === "string" && text);
-  return new Refusal(line ?? `The server answered ${answer.status}.`, answer.status);
+  return new Refusal(line ?? `The server answered ${answer.status}.`, problem.code);
 }
 
 function secondsToWait(answer) {

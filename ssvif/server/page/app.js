@@ -6,7 +6,7 @@ import { isVideo } from "./guess.js";
 import { Inputs } from "./inputs.js";
 import { showModel, wireModel } from "./model.js";
 import { askRange, rangeQuery, wireRange } from "./range.js";
-import { sayError, sayFailure, sayStatus, wireErrors } from "./say.js";
+import { sayError, sayFailure, sayStatus, sayWait, wireErrors } from "./say.js";
 import { Stills } from "./stills.js";
 import { Timing } from "./timing.js";
 import { askToken } from "./token.js";
@@ -21,7 +21,7 @@ const choice = () => ({ view: checked("view"), side: checked("side") });
 
 const api = new Api({
   askToken,
-  tellWait: (seconds) => sayStatus(`The server is busy; asking again in ${Math.ceil(seconds)} s.`),
+  tellWait: sayWait,
   tellModel: (weights) => weights !== served && loadModel(weights).catch(sayFailure),
 });
 const viewer = new Viewer(find("stage"));

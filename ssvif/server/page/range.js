@@ -11,7 +11,7 @@ export function rangeQuery() {
 
 /** Ask for the range where a refusal is about it. */
 export function askRange(error) {
-  if (!error.message.includes("ir_black")) return;
+  if (error.code !== "ir_range") return;
   find("range").hidden = false;
   fields().ir_black.focus();
 }

@@ -3,9 +3,23 @@
 import { Refusal } from "./api.js";
 
 const find = (id) => document.getElementById(id);
+let before = ""; // what was said before the server was busy
+let waiting = ""; // what is said while it is
 
 export function sayStatus(line) {
   if (find("status").textContent !== line) find("status").textContent = line;
+}
+
+/** Say that the server is busy; with 0 seconds, say again what was said before. */
+export function sayWait(seconds) {
+  const line = find("status").textContent;
+  if (seconds) {
+    if (line !== waiting) before = line;
+    waiting = `The server is busy; asking again in ${Math.ceil(seconds)} s.`;
+    sayStatus(waiting);
+  } else if (line === waiting) {
+    sayStatus(before);
+  }
 }
 
 /** Show an error; without a line, take it away. */

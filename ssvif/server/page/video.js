@@ -23,6 +23,7 @@ export class Videos {
     this.videos = {};
     this.step = {};
     this.count = 0; // of frames that were fused
+    this.turn = 0; // of the pairs that were sent; an answer of an earlier one comes too late
     this.sending = this.failed = false;
     this.shown = null; // the view on the stage
     for (const camera of Object.keys(SIDES)) {
@@ -61,7 +62,9 @@ export class Videos {
   /** Show another view or side: of the frame at hand, if it does not play. */
   async show(choice) {
     this.choice = choice;
-    if (this.last && this.videos.vis.paused) await this.#fuse(this.last);
+    if (!this.last) return;
+    if (this.videos.vis.paused) await this.#fuse(this.last);
+    else this.sentTime = null; // the frame under way may be the last one
   }
 
   async side(side) {
@@ -197,11 +200,13 @@ export class Videos {
   async #fuse(pair) {
     const { signal } = this.ended;
     const choice = this.choice;
+    this.turn += 1;
+    const turn = this.turn;
     const [vis, ir] = await Promise.all(pair.map(({ canvas }) => jpegOf(canvas)));
     const view = VIEWS[choice.view];
     const answer = await this.api.fuse({ vis, ir }, { ...view.query, format: "jpeg" }, signal);
     const bitmap = await createImageBitmap(answer.blob);
-    if (signal.aborted) return;
+    if (signal.aborted || turn !== this.turn) return;
     draw(this.fused, bitmap);
     bitmap.close();
     this.blob = Object.assign(answer.blob, { view: choice.view });

@@ -23,7 +23,6 @@ export const VIEWS = {
   },
   segments: {
     name: "Segments",
-    query: { view: "fused", colour: "visible" },
     note: "Regions of the fused image, found without labels; each colour is one prototype.",
   },
 };

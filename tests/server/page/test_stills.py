@@ -49,9 +49,9 @@ def forget(complaints, *, status: int) -> None:
     complaints.clear()
 
 
-def refuse_first(tab, path: str, **answer) -> None:
-    """Refuse the first request to a path; the others reach the server."""
-    tab.route(f"**{path}*", lambda route: route.fulfill(**answer), times=1)
+def refuse_first(tab, path: str, *, times: int = 1, **answer) -> None:
+    """Refuse the first requests to a path; the others reach the server."""
+    tab.route(f"**{path}*", lambda route: route.fulfill(**answer), times=times)
 
 
 def test_download__is_what_the_server_made(shown, pair_files, address) -> None:
@@ -185,6 +185,14 @@ def test_inputs__raw_infrared_needs_a_range(tab, pair_files, asked, complaints) 
     assert "ir_black=27000&ir_white=29550" in [one.url for one in asked if "fuse" in one.url][-1]
 
 
+def test_inputs__the_range_is_asked_for_by_the_refusals_code(tab, pair_files, complaints) -> None:
+    refusal = {**PROBLEM, "status": 422, "detail": "in other words", "code": "ir_range"}
+    refuse_first(tab, "/v1/fuse", status=422, json=refusal)
+    tab.locator("#vis-file").set_input_files([pair_files["vis"], pair_files["ir"]])
+    expect(tab.get_by_label("Black", exact=True)).to_be_focused()
+    forget(complaints, status=422)
+
+
 def test_camera_by_name(tab) -> None:
     cameras = {
         "00012_IR.png": "ir",
@@ -232,6 +240,23 @@ def test_busy_server__is_asked_again(tab, pair_files, asked, complaints) -> None
     assert queries(asked) == 2 * ["fused visible png"]
 
 
+def test_busy_server__is_not_told_of_when_it_has_answered(blank, complaints) -> None:
+    refuse_first(blank, "/v1/examples", status=429, json=PROBLEM, headers={"Retry-After": "0"})
+    blank.goto("/")
+    expect(blank.locator("#examples button")).not_to_have_count(0)
+    expect(blank.locator("#status")).to_have_text("")
+    forget(complaints, status=429)
+
+
+def test_server__that_starts_is_waited_for(blank, complaints) -> None:
+    starting = {**PROBLEM, "status": 503, "code": "starting"}
+    headers = {"Retry-After": "0"}
+    refuse_first(blank, "/v1/model", times=8, status=503, json=starting, headers=headers)
+    blank.goto("/")
+    expect(blank.locator("#model-short")).to_have_text("pretrained")
+    forget(complaints, status=503)
+
+
 def test_server__that_is_gone(shown, complaints) -> None:
     shown.route("**/v1/fuse*", lambda route: route.abort())
     shown.locator("label:has(input[value=heat])").click()
@@ -248,7 +273,10 @@ def test_token__is_asked_for_and_sent(blank, asked, complaints) -> None:
     refuse_first(blank, "/v1/model", status=401, json={"detail": "expected a token"})
     blank.goto("/")
     field = blank.get_by_label("Token", exact=True)
-    field.fill("secret")
+    field.fill("secret\N{EM DASH}")  # no header can have it
+    field.press("Enter")
+    expect(field).to_be_visible()
+    field.fill(" secret ")
     field.press("Enter")
     expect(blank.locator("#examples button")).not_to_have_count(0)
     forget(complaints, status=401)

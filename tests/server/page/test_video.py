@@ -13,6 +13,25 @@ from ssvif.data.images import read_visible  # noqa: E402
 SHORT = {"count": 12, "rate": 10}  # ends while a test waits for it
 LONG = {"count": 60, "rate": 2}  # plays until it is stopped
 
+# Holds the answer in heat until `go()`, and counts the images that were decoded.
+HELD_HEAT = """() => {
+    const [ask, decode] = [window.fetch, window.createImageBitmap];
+    const said = document.body.dataset;
+    said.decoded = 0;
+    window.fetch = async (address, request) => {
+        const answer = await ask(address, request);
+        if (String(address).includes('heat')) {
+            await new Promise((go) => { window.go = go; said.held = true; });
+        }
+        return answer;
+    };
+    window.createImageBitmap = async (blob) => {
+        const bitmap = await decode(blob);
+        setTimeout(() => { said.decoded = Number(said.decoded) + 1; });
+        return bitmap;
+    };
+}"""
+
 
 def write_clip(path, image, *, count, rate) -> None:
     """Write an image that moves as WebM, which every Chromium plays."""
@@ -67,6 +86,22 @@ def test_video__another_view_of_the_frame_at_hand(tab, clips, asked) -> None:
     sent = [one for one in asked if "/v1/fuse" in one.url]
     assert len(sent) > 1
     assert "colour=heat" in sent[-1].url
+
+
+def test_video__an_older_view_does_not_come_over_the_chosen_one(tab, clips) -> None:
+    tab.locator("#vis-file").set_input_files(clips["short"])
+    expect(tab.get_by_role("button", name="Play")).to_be_visible()  # at the end
+    tab.evaluate(HELD_HEAT)
+    tab.locator("label:has(input[value=heat])").click()
+    expect(tab.locator("body")).to_have_attribute("data-held", "true")
+    tab.locator("label:has(input[value=grey])").click()
+    expect(tab.get_by_role("img", name="Grey frame")).to_be_visible()
+    tab.evaluate("go()")
+    expect(tab.locator("body")).to_have_attribute("data-decoded", "2")
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Save frame").click()
+    assert download.value.suggested_filename == "short_vis_grey.jpg"
+    expect(tab.get_by_role("img", name="Grey frame")).to_be_visible()
 
 
 def test_video__of_another_size_is_refused(tab, clips, complaints) -> None:
