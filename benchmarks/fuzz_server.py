@@ -192,10 +192,14 @@ async def throw_within(*, requests: int, seed: int) -> Counter[int]:
     keeper = Keeper(PathSource(PRETRAINED), partial(load_served, runtime=Runtime()), metrics)
     service = Service(keeper, Limits(), metrics)
     app = build_app(service)
-    await keeper.look()
     statuses: Counter[int] = Counter()
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://within") as client:
+    async with (
+        service.running(),
+        httpx.AsyncClient(transport=transport, base_url="http://within") as client,
+    ):
+        while (await client.get("/readyz")).status_code != 200:
+            await asyncio.sleep(0.05)
         for number, body in zip(range(requests), bodies(seed), strict=False):
             route = _ROUTES[number % len(_ROUTES)]
             response = await client.post(route, content=body, headers=_HEADERS)
