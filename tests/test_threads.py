@@ -1,0 +1,45 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
+from ssvif.threads import cores, in_order, in_threads
+
+
+def test_cores__as_pytorch_is_told(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert cores() == 3
+
+
+def test_in_order__works_a_few_ahead_and_keeps_the_order():
+    begun = []
+
+    def work(item):
+        begun.append(item)
+        return -item
+
+    with ThreadPoolExecutor(3) as pool:
+        results = in_order(pool, work, range(1000), ahead=8)
+        assert next(results) == 0
+        assert max(begun) < 20
+        assert list(results) == [-item for item in range(1, 1000)]
+
+
+def test_in_order__closed_early_begins_nothing_that_waits():
+    begun, go_on = [], Event()
+
+    def work(item):
+        begun.append(item)
+        if item:
+            go_on.wait(20.0)
+
+    with ThreadPoolExecutor(1) as pool:
+        results = in_order(pool, work, range(1000), ahead=8)
+        next(results)
+        results.close()
+        go_on.set()
+    assert len(begun) <= 2
+
+
+def test_in_threads__keeps_the_order_and_all_threads_busy():
+    three = Barrier(3)
+    results = in_threads(lambda item: (three.wait(20.0), item)[1], range(9), threads=3)
+    assert list(results) == list(range(9))
