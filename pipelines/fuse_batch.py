@@ -66,7 +66,7 @@ def main(
 ) -> None:
     """Fuse a whole delivery with the champion.
 
-    Exit codes: 0 all fused, 2 nothing could be started, 3 some pairs failed and are named.
+    Exit codes: 0 all fused, 2 refused, or the disk is full, 3 some pairs failed and are named.
     """
     try:
         with server_at_hand():

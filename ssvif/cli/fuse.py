@@ -109,7 +109,7 @@ def fuse(
 
     What is fused already, of the same files, model and view, is passed over.
 
-    Exit codes: 0 all fused, 2 nothing could be started, 3 some pairs failed and are named.
+    Exit codes: 0 all fused, 2 refused, or the disk is full, 3 some pairs failed and are named.
     """
     from ssvif.cli.names import model_path
     from ssvif.errors import CapturesError
@@ -136,7 +136,7 @@ def fuse(
     sequence = filmed and videos is None and not single
     if sequence:
         require_pyav()
-    if single and out == STDOUT:
+    if single and videos is None and out == STDOUT:
         raise CapturesError("-o - is for videos; of two images name a PNG, or a folder")
     if max_frames is not None and videos is None and not sequence:
         raise CapturesError("--max-frames is for videos; give two of them as VIS and IR")
