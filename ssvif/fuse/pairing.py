@@ -44,7 +44,7 @@ def pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
 
     Raises:
         CapturesError: If one is a file and the other a folder, either is missing, no names
-            match, or `out` does not fit or holds the sources.
+            match, `out` does not fit or holds the sources, or two pairs would have one output.
     """
     pairs = _pair_files(vis, ir, out)
     _require_apart(pairs)
@@ -76,7 +76,7 @@ def pair_list(lines: Iterable[str], out: Path) -> list[FusePair]:
 
     Raises:
         CapturesError: If a line is no pair, a name is no place in `out`, two lines have one name,
-            or the list is empty.
+            an output is a source, or the list is empty.
     """
     _require_folder_of_its_own(out)
     pairs: dict[Path, FusePair] = {}
