@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from ssvif.errors import ServiceError, SsvifError
+from ssvif.errors import InterruptError, ServiceError, SsvifError
 
 DEBUG_VARIABLE = "SSVIF_DEBUG"
 EXIT_REFUSED = 2
@@ -37,6 +37,9 @@ def run(command: Callable[[], object]) -> NoReturn:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         command()
+    except InterruptError as interrupt:
+        print(f"interrupted; {interrupt}", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
     except SsvifError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise

@@ -36,6 +36,10 @@ class VideoError(SsvifError):
     """A video or a camera cannot be read, or a video not be written."""
 
 
+class InterruptError(SsvifError):
+    """A user ended what cannot go on from there; the message says what can be done."""
+
+
 class CapturesError(SsvifError):
     """A folder of captures has no layout this project reads, or no pairs."""
 

@@ -119,7 +119,7 @@ class WarmUpParams(_Section):
 
     steps: Count = 150
     learning_rate: Positive = 1.0e-3
-    trunk_learning_rate: Positive = 1.0e-4
+    trunk_learning_rate: NonNegative = 1.0e-4
 
 
 class ConsistencyParams(_Section):
@@ -160,7 +160,7 @@ class StageTwoParams(_Section):
     mixing_learning_rate: Positive = 0.3
     tone_learning_rate: Positive = 2.0e-2
     head_learning_rate: Positive = 1.0e-4
-    trunk_learning_rate: Positive = 1.0e-5
+    trunk_learning_rate: NonNegative = 1.0e-5
 
 
 class TrainingParams(_Section):

@@ -12,7 +12,9 @@ Result = TypeVar("Result")
 
 def cores() -> int:
     """Return how many threads there may be: as PyTorch is told, or as many as the process has."""
-    told = int(os.environ.get("OMP_NUM_THREADS", "0"))
+    # OpenMP takes a list, too, of which the first counts here.
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    told = int(first) if first.isdecimal() else 0
     if told or not hasattr(os, "sched_getaffinity"):  # which Linux has alone
         return told or os.cpu_count() or 1
     return len(os.sched_getaffinity(0))

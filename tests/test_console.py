@@ -1,7 +1,7 @@
 import pytest
 
 from ssvif import console
-from ssvif.errors import ImageError, RegistryError
+from ssvif.errors import ImageError, InterruptError, RegistryError
 
 
 def _refuse():
@@ -69,6 +69,16 @@ def test_run__an_interrupt_says_how_to_go_on(capsys):
         console.run(interrupt)
     assert caught.value.code == console.EXIT_INTERRUPTED
     assert "run the same command again" in capsys.readouterr().err
+
+
+def test_run__an_interrupt_of_what_cannot_go_on(capsys):
+    def interrupt():
+        raise InterruptError("begin anew")
+
+    with pytest.raises(SystemExit) as caught:
+        console.run(interrupt)
+    assert caught.value.code == console.EXIT_INTERRUPTED
+    assert capsys.readouterr().err == "interrupted; begin anew\n"
 
 
 def test_run__done_is_exit_code_zero():

@@ -1,12 +1,17 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
+import pytest
+
 from ssvif.threads import cores, in_order, in_threads
 
 
-def test_cores__as_pytorch_is_told(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert cores() == 3
+@pytest.mark.parametrize(("told", "threads"), [("2,1", 2), ("", None), ("0", None), ("all", None)])
+def test_cores__whatever_openmp_is_told(monkeypatch, told, threads):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    own = cores()
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert cores() == (threads or own)
 
 
 def test_in_order__works_a_few_ahead_and_keeps_the_order():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EXIT_SOME_FAILED = 3
 STDIN = STDOUT = Path("-")
+_USUAL_RATE = 25.0
 
 
 def fuse(
@@ -101,9 +102,11 @@ def fuse(
         int | None, typer.Option(min=1, help="The most frames of a video that are fused.")
     ] = None,
     rate: Annotated[
-        float,
-        typer.Option(min=0.01, max=1000.0, help="Frames a second of a video made of images."),
-    ] = 25.0,
+        float | None,
+        typer.Option(
+            min=0.01, max=1000.0, help="Frames a second of a video made of images, else 25."
+        ),
+    ] = None,
 ) -> None:
     """Fuse registered pairs of any size; the fused image keeps the visible one's colour.
 
@@ -140,6 +143,11 @@ def fuse(
         raise CapturesError("-o - is for videos; of two images name a PNG, or a folder")
     if max_frames is not None and videos is None and not sequence:
         raise CapturesError("--max-frames is for videos; give two of them as VIS and IR")
+    if rate is not None and not sequence:
+        raise CapturesError(
+            "--rate is for a video made of images; give folders, a pattern, a list or a delivery, "
+            "and an output that ends in .mp4 or .mkv, or -"
+        )
     if segment and (videos or sequence):
         raise CapturesError("--segment is for images; write the video's frames to a folder first")
     if ray is not None and (videos or sequence):
@@ -152,7 +160,7 @@ def fuse(
         segmenter=_segmenter(place) if segment else None,
     )
     recipe = Recipe(None if place == PRETRAINED else place, view, engine, device, precision)
-    with _progress() as tell:
+    with _progress() as tell, _interrupts(out, film=bool(videos or sequence)):
         done: Fused | FusedVideo
         if videos:
             from ssvif.fuse.video.fuse import fuse_videos
@@ -176,7 +184,7 @@ def fuse(
                     recipe.load(),
                     pairs,
                     out,
-                    rate=rate,
+                    rate=rate or _USUAL_RATE,
                     manner=manner,
                     max_frames=max_frames,
                     tell=tell,
@@ -212,6 +220,24 @@ def _progress() -> Iterator["Tell"]:
             bar.update(done - bar.n)
 
         yield tell
+
+
+@contextmanager
+def _interrupts(out: Path, *, film: bool) -> Iterator[None]:
+    """Say what an interrupt leaves of a video, which cannot go on as images can."""
+    from ssvif.errors import InterruptError
+    from ssvif.fuse.video.sources import WRITTEN
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not film:
+            raise
+        if out == STDOUT or out.suffix.lower() in WRITTEN:
+            raise InterruptError("run the same command again; a video begins anew") from None
+        raise InterruptError(
+            f"{out} keeps the frames so far; remove them, or name another folder, to begin anew"
+        ) from None
 
 
 def _lines(listed: Path | None) -> Iterable[str]:

@@ -127,12 +127,34 @@ def read_infrared_raw(path: ImageSource, *, max_pixels: int) -> RawImage:
         return np.asarray(image, dtype=np.float32)
     if image.mode in _WIDE_MODES:
         return _wide_pixels(image, path)
+    return grey_infrared(image, path)
+
+
+def grey_infrared(image: Image.Image, name: object) -> UInt8Image:
+    """Return the pixels of an infrared image of 8 bits.
+
+    Args:
+        image: Grey, or grey stored as RGB.
+        name: What messages call it.
+
+    Returns:
+        (H, W).
+
+    Raises:
+        ColourInfraredError: If the image is colourful, such as a false-colour rendering.
+        ImageError: If the image has more than 8 bits.
+    """
+    if image.mode in ("F", *_WIDE_MODES):
+        raise ImageError(
+            f"{name}: more than 8 bits (mode {image.mode}); scale it first, by the camera's raw "
+            "values of black and white: ssvif.data.images.scale_infrared"
+        )
     if image.mode in ("L", "1", "LA"):
         return np.asarray(image.convert("L"))
     rgb = image.convert("RGB")
     if not is_grey(np.asarray(rgb), coloured_share=_COLOURED_INFRARED):
         raise ColourInfraredError(
-            f"{path}: the infrared image is in colour; export it in grey (white hot), not in false"
+            f"{name}: the infrared image is in colour; export it in grey (white hot), not in false"
             " colours"
         )
     return np.asarray(rgb.convert("L"))

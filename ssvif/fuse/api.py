@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from PIL import Image
 
-from ssvif.errors import ShapeError
+from ssvif.data.images import grey_infrared
+from ssvif.errors import ImageError, ShapeError
 from ssvif.fuse.choices import EngineName, Precision
 from ssvif.fuse.engine import Bytes
 from ssvif.fuse.fuser import Fuser
@@ -64,15 +65,14 @@ def fuse(
         the machine view always has three. Tensors keep their device and type.
 
     Raises:
-        ShapeError: If the images are of other shapes or kinds, or not of one size.
+        ShapeError: If the images are of other shapes or kinds, or not of one size, or none.
+        ImageError: If a PIL image has more than 8 bits, or the infrared one is in colour.
         ModelError: If there is no model, or it cannot be read or run so.
     """
     place = Path(model) if model else model_in_use()
     fuser = _fuser(place.resolve(), view, engine, device, precision)
     if isinstance(vis, Image.Image) and isinstance(ir, Image.Image):
-        is_grey = vis.mode in ("L", "1")
-        pixels = np.asarray(vis.convert("L" if is_grey else "RGB"))
-        return Image.fromarray(fuser(pixels, np.asarray(ir.convert("L"))))
+        return Image.fromarray(fuser(_visible_of(vis), grey_infrared(ir, "infrared")))
     if isinstance(vis, np.ndarray) and isinstance(ir, np.ndarray):
         return _fuse_arrays(fuser, vis, ir)
     if hasattr(vis, "detach") and hasattr(ir, "detach"):
@@ -90,8 +90,17 @@ def _fuser(
     return Fuser.load(model, view=view, engine=engine, device=device, precision=precision)
 
 
+def _visible_of(image: Image.Image) -> Bytes:
+    if image.mode == "F" or image.mode.startswith("I"):
+        raise ImageError(f"visible: more than 8 bits (mode {image.mode}); bring it to 8 bits first")
+    return np.asarray(image.convert("L" if image.mode in ("L", "1") else "RGB"))
+
+
 def _fuse_arrays(fuser: Fuser, vis: Bytes, ir: Bytes) -> Bytes:
-    return np.stack(fuser.batch(vis, ir)) if ir.ndim == 3 else fuser(vis, ir)
+    if ir.ndim != 3:
+        return fuser(vis, ir)
+    _require_some(ir)
+    return np.stack(fuser.batch(vis, ir))
 
 
 def _fuse_tensors(fuser: Fuser, vis: "Tensor", ir: "Tensor") -> "Tensor":
@@ -102,6 +111,7 @@ def _fuse_tensors(fuser: Fuser, vis: "Tensor", ir: "Tensor") -> "Tensor":
             "expected tensors (C, H, W) or (B, C, H, W), infrared with one channel, found vis "
             f"{tuple(vis.shape)} and ir {tuple(ir.shape)}"
         )
+    _require_some(ir)
     pixels, heat = (_bytes_of(image if image.ndim == 4 else image[None]) for image in (vis, ir))
     if pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
@@ -109,6 +119,11 @@ def _fuse_tensors(fuser: Fuser, vis: "Tensor", ir: "Tensor") -> "Tensor":
     made = made.permute(0, 3, 1, 2) if made.ndim == 4 else made[:, None]  # (B, H, W[, 3]) -> BCHW
     made = made.to(vis.device) if vis.dtype == torch.uint8 else (made / _WHITE).to(vis)
     return made if vis.ndim == 4 else made[0]
+
+
+def _require_some(ir: "Bytes | Tensor") -> None:
+    if not len(ir):
+        raise ShapeError("expected at least one pair, found an empty batch")
 
 
 def _bytes_of(images: "Tensor") -> Bytes:

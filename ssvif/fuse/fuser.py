@@ -17,7 +17,7 @@ from ssvif.fuse.places import ONNX_NAME, WEIGHTS_NAME, model_in_use
 from ssvif.fuse.tiles import STATISTICS, Strip, places, strips
 from ssvif.fuse.views import FUSED, MACHINE, View
 
-# Larger images are fused in strips of about so many pixels: memory stays bounded.
+# Larger images are fused in strips of about so many pixels: of the whole only the features stay.
 STRIP_PIXELS = 1 << 22
 
 
@@ -71,6 +71,8 @@ class Fuser:
             ModelError: If there is no model, or it cannot be read or run so.
         """
         model = model or model_in_use()
+        if not model.exists():
+            raise ModelError(f"{model}: no such file or folder; see --model")
         onnx = model / ONNX_NAME
         if engine is None:
             engine = "onnx" if onnx.is_dir() and precision == "float32" else "torch"
@@ -170,7 +172,8 @@ class Fuser:
     def _look(self, vis: Bytes, ir: Bytes, strip: Strip) -> tuple[object, Floats]:
         rows = np.zeros(strip.seen_bottom - strip.seen_top, np.float32)
         rows[strip.own] = 1.0
-        return self._engine.features(*_cut(vis, ir, strip), rows)
+        features, sums = self._engine.features(*_cut(vis, ir, strip), rows)
+        return (None if self.view == MACHINE else features), sums
 
     def _make(self, vis: Bytes, ir: Bytes, strip: Strip, features: object, means: Floats) -> Bytes:
         seen_vis, seen_ir = _cut(vis, ir, strip)

@@ -1,5 +1,6 @@
 """Runs the parts of the fusion network in ONNX Runtime; needs no torch, and starts fast."""
 
+from functools import cached_property
 from pathlib import Path
 
 import onnxruntime
@@ -47,6 +48,10 @@ class OnnxEngine:
         """Return an engine of one thread a call, to be called by as many threads as cores."""
         if self._device != "cpu" or self._threads == 1:
             return self
+        return self._many
+
+    @cached_property
+    def _many(self) -> "OnnxEngine":
         return OnnxEngine(self._folder, threads=1)
 
     def features(self, vis: Bytes, ir: Bytes, rows: Floats) -> tuple[Floats, Floats]:
@@ -81,13 +86,20 @@ def _session(path: Path, device: str, threads: int) -> onnxruntime.InferenceSess
     # Idle threads would spin on, and hold up those of the session that comes next.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
-        return onnxruntime.InferenceSession(path, options, providers=[provider])
+        session = onnxruntime.InferenceSession(path, options, providers=[provider])
     except Exception as error:  # ONNX Runtime's errors have no common type
         first_line = str(error).splitlines()[0]
         raise ModelError(
             f"{path}: not readable by ONNX Runtime ({first_line}); make another "
             "folder with `ssvif export`"
         ) from error
+    # A provider that is there but does not load is left out without a word.
+    if session.get_providers()[0] != provider:
+        raise ModelError(
+            f"ONNX Runtime has {provider}, and it does not load; see that the versions of CUDA and "
+            "cuDNN are those of onnxruntime-gpu, or use --device cpu"
+        )
+    return session
 
 
 def _devices() -> list[str]:

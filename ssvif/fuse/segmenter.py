@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from ssvif.data.images import UInt8Image
 from ssvif.fuse.colour import as_rgb
@@ -17,6 +18,7 @@ from ssvif.models.weights import load_model
 
 _ALIGNMENT = 32  # of the trunks
 _STRIDE = 4  # of the segmentation
+_ROWS = 32  # of its scores, which are brought to full size at a time: all would take much memory
 _WHITE = 255.0
 
 
@@ -49,7 +51,19 @@ class Segmenter:
         border = (0, -width % _ALIGNMENT, 0, -height % _ALIGNMENT)
         with torch.inference_mode():
             scores = self._model.pixel_level(F.pad(planes, border, mode="replicate"))
-            # Scores, not classes: edges between classes are smooth then.
-            scores = F.interpolate(scores, scale_factor=float(_STRIDE), mode="bilinear")
-        classes: UInt8Image = scores.argmax(1)[0, :height, :width].to(torch.uint8).numpy()
+            classes: UInt8Image = _classes(scores)[0, :height, :width].numpy()
         return classes
+
+
+def _classes(scores: Tensor) -> Tensor:
+    """Return the best class of each pixel, (B, s H, s W) uint8, of scores (B, K, H, W)."""
+    found = []
+    for top in range(0, scores.shape[2], _ROWS):
+        # A row beyond on either side is what the outermost pixels are mixed of.
+        above = min(top, 1)
+        part = scores[:, :, top - above : top + _ROWS + 1]
+        # Scores, not classes: edges between classes are smooth then.
+        fine = F.interpolate(part, scale_factor=float(_STRIDE), mode="bilinear")
+        own = fine[:, :, _STRIDE * above : _STRIDE * (above + _ROWS)]
+        found.append(own.argmax(1).to(torch.uint8))
+    return torch.cat(found, dim=1)

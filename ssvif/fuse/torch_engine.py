@@ -23,7 +23,7 @@ class TorchEngine:
         precision: Of the convolutions; all else is float32.
 
     Raises:
-        ModelError: If a weight is not a number.
+        ModelError: If a weight is not a number, or PyTorch cannot use the device.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class TorchEngine:
         self.halo = halo_of(fusion)
         self.precision: Precision = precision
         self.callers = 1
-        self._device = torch.device(device)
+        self._device = _usable(device)
         self._features = self._placed(FeatureGraph(fusion), precision)
         self._fused = self._placed(FusedGraph(fusion), precision)
         self._machine = self._placed(MachineGraph(fusion), "float32")
@@ -69,6 +69,17 @@ class TorchEngine:
         # torch shares memory with the arrays, and takes none that is read-only.
         writable = (np.require(array, requirements=["C", "W"]) for array in arrays)
         return [torch.from_numpy(array).to(self._device) for array in writable]
+
+
+def _usable(device: str) -> torch.device:
+    try:
+        return torch.zeros(1, device=device).device
+    except (AssertionError, RuntimeError) as error:  # the former where PyTorch is built without it
+        first_line = str(error).splitlines()[0]
+        raise ModelError(
+            f"PyTorch cannot run on {device} here ({first_line}); expected cpu, or cuda where "
+            "there is such a GPU"
+        ) from error
 
 
 def _bytes(image: Tensor) -> Bytes:

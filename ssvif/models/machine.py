@@ -102,7 +102,8 @@ def machine_view(*, vis: Tensor, ir: Tensor, recipe: Recipe) -> Tensor:
         ShapeError: If the recipe is not of as many images.
     """
     planes = torch.cat([ir, vis], dim=1)
-    expected = ((len(ir), CHANNELS, PLANES), (len(ir), CHANNELS))
+    batch = ir.shape[0]  # not len(ir), which torch.export takes for a constant
+    expected = ((batch, CHANNELS, PLANES), (batch, CHANNELS))
     found = (tuple(recipe.shares.shape), tuple(recipe.tones.shape))
     if found != expected:
         raise ShapeError(f"expected a recipe of shapes {expected}, found {found}")

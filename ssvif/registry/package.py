@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ssvif
+from ssvif.fuse.places import ONNX_NAME
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -19,10 +20,9 @@ OUT, PNG, ERROR = "out", "png", "error"
 _CODE = Path(__file__).with_name("pyfunc.py")
 
 # What fusing imports; given by hand, for MLflow takes six seconds to guess.
-_REQUIREMENTS = (
-    *("mlflow", "numpy", "onnxruntime", "pandas", "pillow", "pydantic", "PyYAML"),
-    *("safetensors", "torch"),
-)
+_REQUIREMENTS = ("mlflow", "numpy", "onnxruntime", "pandas", "pillow", "pydantic", "PyYAML")
+# And where the bundle has no files for ONNX Runtime.
+_WITHOUT_ONNX = ("safetensors", "torch")
 
 
 def save_package(folder: Path, bundle: Path, *, model_id: str, run_id: str | None) -> None:
@@ -47,15 +47,16 @@ def save_package(folder: Path, bundle: Path, *, model_id: str, run_id: str | Non
             code_paths=[str(Path(ssvif.__file__).parent)],
             signature=_signature(),
             model_config={"folder": ""},  # MLflow lets no key be set that is not there
-            pip_requirements=requirements(),
+            pip_requirements=requirements(bundle),
             mlflow_model=Model(model_id=model_id, model_uuid=model_id, run_id=run_id),
         )
 
 
-def requirements() -> list[str]:
-    """Return the packages that fusing needs, pinned to the versions here."""
+def requirements(bundle: Path) -> list[str]:
+    """Return the packages that fusing with a bundle needs, pinned to the versions here."""
+    names = [*_REQUIREMENTS, *(() if (bundle / ONNX_NAME).is_dir() else _WITHOUT_ONNX)]
     # A local version such as 2.13.0+cpu names a build that no index has.
-    return [f"{name}=={version(name).partition('+')[0]}" for name in _REQUIREMENTS]
+    return [f"{name}=={version(name).partition('+')[0]}" for name in names]
 
 
 def _signature() -> "ModelSignature":

@@ -46,10 +46,9 @@ class FusionModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights of the bundle."""
-        self._bundle = Path(context.artifacts["bundle"])
         named = (context.model_config or {}).get("folder") or os.environ.get(FOLDER_VARIABLE)
         self._folder = Path(named) if named else None
-        self._fusers = {FUSED: Fuser.load(self._bundle)}
+        self._fuser = Fuser.load(Path(context.artifacts["bundle"]))
 
     def predict(
         self,
@@ -66,13 +65,11 @@ class FusionModel(PythonModel):
             options = Options.model_validate(dict(params or {}))
         except ValidationError as error:
             raise MlflowException.invalid_parameter_value(explain(error, Options)) from error
-        if options.view not in self._fusers:
-            self._fusers[options.view] = Fuser.load(self._bundle, view=options.view)
         try:
             manner = Manner(options.ir_range or None, options.colour)
         except SsvifError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
-        fuser = self._fusers[options.view]
+        fuser = self._fuser.for_view(options.view)
         return score(fuser, model_input, folder=self._folder, manner=manner)
 
 

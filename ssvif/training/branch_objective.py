@@ -42,6 +42,8 @@ class BranchObjective(nn.Module):
         self.model = model
         self.consistency = consistency
         self._head_rate, self._trunk_rate = rates
+        for branch in (model.feature_branch, model.pixel_branch):
+            branch.trunk.requires_grad_(self._trunk_rate > 0.0)
         self._health_every = health_every
         self._watch = health.HealthWatch(len(model.prototypes), judged_from=judged_from)
         # A buffer, so that a resumed run weighs its first steps as an undisturbed one does.

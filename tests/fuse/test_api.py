@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import ssvif
-from ssvif.errors import ModelError, ShapeError
+from ssvif.errors import ImageError, ModelError, ShapeError
 from ssvif.fuse import api
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.places import PRETRAINED
@@ -69,6 +69,32 @@ def test_fuse__pil_images(fuser, mode):
     assert np.array_equal(np.asarray(fused), fuser(source, ir))
 
 
+@pytest.mark.parametrize("mode", ["RGB", "LA"])
+def test_fuse__pil_infrared_that_is_grey(fuser, mode):
+    vis, ir = _pair()
+    fused = ssvif.fuse(Image.fromarray(vis), Image.fromarray(ir).convert(mode))
+    assert np.array_equal(np.asarray(fused), fuser(vis, ir))
+
+
+def _deep(image):
+    return Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) + 27_000)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda vis, ir: (vis, _deep(ir)), "infrared: more than 8 bits .*raw values"),
+        (lambda vis, ir: (vis, ir.convert("F")), "infrared: more than 8 bits"),
+        (lambda vis, ir: (_deep(vis), ir), "visible: more than 8 bits"),
+        (lambda vis, _: (vis, vis), "infrared image is in colour"),
+    ],
+)
+def test_fuse__refuses_pil_images_that_would_lose_what_they_show(change, words):
+    pair = change(*map(Image.fromarray, _pair()))
+    with pytest.raises(ImageError, match=words):
+        ssvif.fuse(*pair)
+
+
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float64])
 @pytest.mark.parametrize("batch", [(), (2,)])
 @pytest.mark.parametrize("channels", [1, 3])
@@ -103,6 +129,8 @@ def test_fuse__reads_a_model_once(tmp_path):
         (lambda vis, ir: (vis, ir[1:]), "register the pair"),
         (lambda *_: (torch.zeros(3, 8, 8), torch.zeros(8, 8)), "expected tensors"),
         (lambda *_: (torch.zeros(3, 8, 8), torch.zeros(3, 8, 8)), "with one channel"),
+        (lambda *_: _pair(0), "empty batch"),
+        (lambda *_: (torch.zeros(0, 3, 8, 8), torch.zeros(0, 1, 8, 8)), "empty batch"),
     ],
 )
 def test_fuse__refuses(change, words):

@@ -136,6 +136,11 @@ def test_load__the_champion_or_what_comes_with_the_package(
     assert Fuser.load().weights == sha256_file(path)
 
 
+def test_load__says_that_there_is_no_model(tmp_path):
+    with pytest.raises(ModelError, match=r"none: no such file or folder; see --model"):
+        Fuser.load(tmp_path / "none")
+
+
 def test_load__onnx_runtime_where_the_folder_has_files_for_it():
     assert isinstance(Fuser.load()._engine, OnnxEngine)
     assert isinstance(Fuser.load(engine="torch")._engine, TorchEngine)

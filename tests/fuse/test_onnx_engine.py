@@ -2,6 +2,7 @@ import shutil
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from ssvif.errors import ModelError
@@ -57,7 +58,29 @@ def test_onnx_engine__takes_as_many_threads_as_pytorch_is_told(folder, monkeypat
     assert OnnxEngine(folder, threads=1).callers == 3
 
 
-def test_for_many__is_made_once(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    many = OnnxEngine(PRETRAINED / ONNX_NAME).for_many()
+class _Fallen:
+    """A session that came to be on another device than it was asked for."""
+
+    def __init__(self, *_args, **_options):
+        pass
+
+    def get_providers(self):
+        return ["CPUExecutionProvider"]
+
+
+def test_onnx_engine__refuses_a_device_that_does_not_load(folder, monkeypatch):
+    monkeypatch.setattr(
+        onnxruntime,
+        "get_available_providers",
+        lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    )
+    monkeypatch.setattr(onnxruntime, "InferenceSession", _Fallen)
+    with pytest.raises(ModelError, match="CUDAExecutionProvider, and it does not load"):
+        OnnxEngine(folder, device="cuda")
+
+
+def test_for_many__is_made_once():
+    engine = OnnxEngine(PRETRAINED / ONNX_NAME)
+    many = engine.for_many()
+    assert engine.for_many() is many
     assert many.for_many() is many

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from ssvif.errors import ModelError
+from ssvif.fuse import segmenter as segmenter_module
 from ssvif.fuse.files import fuse_files
 from ssvif.fuse.marks import Marks, read_marks
 from ssvif.fuse.pair import Manner
@@ -29,6 +32,13 @@ def test_segmenter__a_number_a_pixel(segmenter, shape):
     assert classes.shape == shape[:2]
     assert classes.dtype == np.uint8
     assert classes.max() < segmenter.prototypes
+
+
+@pytest.mark.parametrize("rows", [1, 32, 33, 77])
+def test_classes__in_parts_as_at_once(rows):
+    scores = torch.randn(2, 5, rows, 9, generator=torch.Generator().manual_seed(0))
+    whole = F.interpolate(scores, scale_factor=4.0, mode="bilinear").argmax(1)
+    assert torch.equal(segmenter_module._classes(scores), whole.to(torch.uint8))
 
 
 def test_load__the_fusion_network_alone_cannot_segment():

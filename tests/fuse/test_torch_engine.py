@@ -19,3 +19,9 @@ def test_torch_engine__leaves_the_network_as_it_was(tiny_network):
     fusion = build_fusion(tiny_network)
     TorchEngine(fusion, precision="bfloat16")
     assert all(p.dtype == torch.float32 and p.requires_grad for p in fusion.parameters())
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_torch_engine__refuses_a_device_that_is_not_there(tiny_network, device):
+    with pytest.raises(ModelError, match=f"cannot run on {device} here.*expected cpu"):
+        TorchEngine(build_fusion(tiny_network), device=device)

@@ -1,8 +1,6 @@
-"""MLflow lost and rebuilt, on a tiny project whose pipeline really ran."""
+"""A tiny project's life for real, without a network; then MLflow lost and rebuilt."""
 
-import os
 import shutil
-import subprocess
 import sys
 
 import pytest
@@ -16,6 +14,7 @@ from ssvif.registry.history import history
 from ssvif.registry.promotion import promote
 from ssvif.retraining.sync import recorded_revisions, sync
 from ssvif.tracking.store import URI_VARIABLE
+from tests.network import missing_for_it, without_network
 
 pytestmark = pytest.mark.slow
 
@@ -30,10 +29,11 @@ PASSING = (
 def lived(tmp_path_factory):
     """A project that was trained once and retrained once; no test may change it."""
     folder = tiny_project(tmp_path_factory.mktemp("lived") / "project", pairs=20)
-    _run(folder, sys.executable, "-m", "dvc", "repro")
+    without_network(sys.executable, "-m", "dvc", "repro", folder=folder)
     commit(folder, "results")
-    write_captures(folder / "data/captures/more", pairs=10, seed=5)
-    _run(folder, sys.executable, "-m", "pipelines.retrain", "--set", "gate.superiority=9.0")
+    write_captures(folder / "data/captures/more", pairs=12, seed=5)
+    refused = (sys.executable, "-m", "pipelines.retrain", "--set", "gate.superiority=9.0")
+    without_network(*refused, folder=folder)
     return folder
 
 
@@ -46,17 +46,6 @@ def lost(lived, tmp_path, monkeypatch):
     monkeypatch.setenv(URI_VARIABLE, f"sqlite:///{project}/mlflow.db")
     monkeypatch.chdir(project)
     return project
-
-
-def _run(folder, *command):
-    environment = {key: value for key, value in os.environ.items() if key != URI_VARIABLE}
-    subprocess.run(
-        command,
-        cwd=folder,
-        check=True,
-        capture_output=True,
-        env={**environment, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
-    )
 
 
 def _place(project):
@@ -89,6 +78,25 @@ def _versions(folder):
         for found in client.search_model_versions("name = 'ssvif'")
     }
     return versions, client.get_registered_model("ssvif").aliases
+
+
+def test_loop__leads_goes_back_and_fuses_without_a_network(lived, tmp_path):
+    if missing_for_it():
+        pytest.skip(missing_for_it())
+    project = shutil.copytree(lived, tmp_path / "project", symlinks=True)
+
+    def run(*command):
+        return without_network("ssvif", *command, folder=project, capture=True)
+
+    assert "version 1" in run("champion")
+    why = ("--by", "rig", "--reason", "to see it lead")
+    run("promote", "2", "--force", *why)
+    assert "version 2" in run("champion")
+    run("rollback", *why)
+    assert "version 1" in run("champion")
+    pairs = project / "data/captures/more"
+    run("fuse", str(pairs / "vis"), str(pairs / "ir"), "-o", "fused")
+    assert len(list((project / "fused").glob("*.png"))) == 12
 
 
 def test_sync__brings_the_same_runs_and_versions_back(lived, lost):

@@ -6,12 +6,14 @@ from ssvif.training.dynamic_weight import DynamicWeight
 from ssvif.training.joint_objective import JointObjective
 
 
-def joint_objective(model, *, rho=1.0, ramp_share=0.0):
+def joint_objective(model, *, rho=1.0, ramp_share=0.0, **rates):
     weight = DynamicWeight(
         DynamicWeightParams(rho=rho, ramp_share=ramp_share), steps=10, prototypes=4
     )
     task = CrossSegmentationConsistency(model, ConsistencyParams(queue_batches=0))
-    return JointObjective(model, task, weight, FusionLossParams(), StageTwoParams(), health_every=5)
+    return JointObjective(
+        model, task, weight, FusionLossParams(), StageTwoParams(**rates), health_every=5
+    )
 
 
 def gradients_of(module):

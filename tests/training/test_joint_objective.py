@@ -39,6 +39,20 @@ def test_joint_objective__fusion_gets_the_weighted_sum_and_branches_the_whole(
     assert float(pull.norm()) == pytest.approx(expected, rel=1e-3)
 
 
+def test_joint_objective__trunks_stand_still_at_a_rate_of_zero(tiny_model, views):
+    gradients = {}
+    for rate in (1e-5, 0.0):
+        tiny_model.zero_grad()
+        joint_objective(tiny_model, trunk_learning_rate=rate).backward(views, 0)
+        gradients[rate] = [
+            gradients_of(part)
+            for branch in (tiny_model.feature_branch, tiny_model.pixel_branch)
+            for part in (branch.trunk, branch.head)
+        ]
+    assert all(gradients[1e-5])
+    assert [bool(found) for found in gradients[0.0]] == [False, True, False, True]
+
+
 def test_joint_objective__the_recipe_gets_consistency_alone(tiny_model, views, monkeypatch):
     monkeypatch.setattr(health, "class_agreement", lambda *_: 0.9)
     recipe = tiny_model.fusion.recipe

@@ -67,13 +67,13 @@ class Scene:
 
 
 def camera_at(
-    scene: Scene, frame: int, jitter: np.random.Generator, size: tuple[int, int]
+    scene: Scene, frame: float, jitter: np.random.Generator, size: tuple[int, int]
 ) -> Camera:
     """Return the camera at one of a block's pictures; it nods and sways a little.
 
     Args:
         scene: The block.
-        frame: Which of its pictures, from 0.
+        frame: Which of its pictures, from 0, or between two.
         jitter: Randomness of this picture.
         size: Height and width in pixels.
     """
@@ -91,7 +91,7 @@ def camera_at(
     )
 
 
-def things_at(scene: Scene, frame: int, camera: Camera) -> list[Thing]:
+def things_at(scene: Scene, frame: float, camera: Camera) -> list[Thing]:
     """Return what the camera can see at one of a block's pictures, from far to near."""
     moved = [_moved(thing, frame) for thing in scene.things]
 
@@ -106,7 +106,7 @@ def things_at(scene: Scene, frame: int, camera: Camera) -> list[Thing]:
     return sorted(seen, key=lambda thing: -thing.z)
 
 
-def _moved(thing: Thing, frame: int) -> Thing:
+def _moved(thing: Thing, frame: float) -> Thing:
     dx, dz = thing.speed
     if not frame or (dx == 0.0 and dz == 0.0):
         return thing

@@ -1,5 +1,7 @@
 """A short queue between a thread that reads and one that works."""
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from threading import Condition
@@ -17,15 +19,23 @@ class Buffer(Generic[Item]):
     Args:
         size: How many items it holds.
         drops: Whether an item too many takes the place of the oldest one.
+        patience: Seconds after which nobody waits for an item any more, and `starved` says so.
         interrupted: Asked while waiting for items: whether to take them for ended.
     """
 
     def __init__(
-        self, size: int, *, drops: bool = False, interrupted: Callable[[], bool] = lambda: False
+        self,
+        size: int,
+        *,
+        drops: bool = False,
+        patience: float = math.inf,
+        interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
         self.dropped = 0
         self.size = size
+        self.starved = False
         self._drops = drops
+        self._patience = patience
         self._interrupted = interrupted
         self._items: deque[Item] = deque()
         self._changed = Condition()
@@ -57,6 +67,7 @@ class Buffer(Generic[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         """Yield items until there will be no more."""
+        asked = time.monotonic()
         while not self._interrupted():
             with self._changed:
                 if self._changed.wait_for(lambda: self._items or self._ended, _LOOK):
@@ -64,6 +75,10 @@ class Buffer(Generic[Item]):
                         return
                     item = self._items.popleft()
                     self._changed.notify_all()
+                elif time.monotonic() - asked > self._patience:
+                    self.starved = True
+                    return
                 else:
                     continue
             yield item
+            asked = time.monotonic()

@@ -17,6 +17,7 @@ from ssvif.fuse.video.sources import Kind, Source
 TICK = Fraction(1, 90000)  # seconds: what the times of a live video are counted in
 
 _RESTARTS = 0x0200  # AVFMT_TS_DISCONT: the times of such a format begin anywhere
+_UNTIMED = "avi"  # has no times of pictures: those that FFmpeg guesses for it go back and forth
 _DRIFT = Fraction(1, 10000)  # more than the clocks of cameras differ
 
 Clock = Callable[[VideoFrame], Fraction]
@@ -30,17 +31,23 @@ def clock_of(source: Source, container: InputContainer, rate: Fraction) -> Clock
         container: The same, opened.
         rate: Frames a second, for formats that have no times.
     """
-    begin = Fraction(0)
-    if not source.live and container.format.flags & _RESTARTS:
+    begin: Fraction | None = Fraction(0)
+    ordered = container.format.name == _UNTIMED
+    if ordered:
+        begin = None  # the first picture comes with a later packet
+    elif not source.live and container.format.flags & _RESTARTS:
         begin = Fraction(container.start_time or 0, av.time_base)
-    last = begin - 1 / rate
+    last = (begin or 0) - 1 / rate
 
     def own(frame: VideoFrame) -> Fraction:
-        nonlocal last
-        if frame.pts is None or frame.time_base is None:
+        nonlocal begin, last
+        ticks = frame.dts if ordered else frame.pts
+        if ticks is None or frame.time_base is None:
             last += 1 / rate
         else:
-            last = frame.pts * frame.time_base
+            last = ticks * frame.time_base
+        if begin is None:
+            begin = last
         return last - begin
 
     return arrivals(own) if source.kind is Kind.STREAM else own

@@ -17,12 +17,13 @@ from ssvif.fuse.video.sources import Kind, Source
 from ssvif.params import MAX_PIXELS
 
 # Seconds without a frame after which a camera is taken for dead.
-_PATIENCE = 10.0
+PATIENCE = 10.0
+SILENT = f"no frame for {PATIENCE:g} s"
 
 # Playlists and the like would read other files, and addresses, than the one that is named.
 _SAFE = {"protocol_whitelist": "file", "format_whitelist": "mov,matroska,avi,mpegts,mpeg"}
 
-_ADVICE = {
+ADVICE = {
     Kind.FILE: "expected a video; record or copy it again",
     Kind.PIPE: "expected a video as Matroska or MPEG-TS, which need no end",
     Kind.DEVICE: "expected a camera that no other program uses, and the right to read it (its "
@@ -48,7 +49,7 @@ class Damage:
 
     def note(self, error: av.FFmpegError | None) -> None:
         """Note something that is damaged."""
-        self.reason = self.reason or (error and error.strerror) or "Invalid data"
+        self.reason = self.reason or (error and _words(error)) or "Invalid data"
 
 
 @contextmanager
@@ -65,9 +66,8 @@ def open_video(source: Source) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         container = _open(source)
     except (av.FFmpegError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
         raise VideoError(
-            f"{source.name}: cannot be opened ({reason}); {_ADVICE[source.kind]}"
+            f"{source.name}: cannot be opened ({_words(error)}); {ADVICE[source.kind]}"
         ) from error
     with container:
         yield container, _stream(source, container)
@@ -117,20 +117,27 @@ def _packets(
         yield packet
 
 
+def _words(error: Exception) -> str:
+    if isinstance(error, av.ExitError):  # its timeout is over
+        return SILENT
+    return getattr(error, "strerror", None) or str(error)
+
+
 def _open(source: Source) -> InputContainer:
     if source.kind is Kind.DEVICE:
         options = dict(source.options)
-        return av.open(source.place, format="v4l2", options=options, timeout=_PATIENCE)
+        # No timeout: FFmpeg waits in the driver, where nothing interrupts it.
+        return av.open(source.place, format="v4l2", options=options)
     if source.kind is Kind.STREAM:
         # By UDP, what a busy network loses is missing from the pictures.
-        return av.open(source.place, options={"rtsp_transport": "tcp"}, timeout=_PATIENCE)
+        return av.open(source.place, options={"rtsp_transport": "tcp"}, timeout=PATIENCE)
     return av.open(f"file:{source.place}", options=dict(_SAFE))
 
 
 def _stream(source: Source, container: InputContainer) -> VideoStream:
     streams = [one for one in container.streams.video if not _is_cover(one)]
     if not streams:
-        raise VideoError(f"{source.name}: no video in it; {_ADVICE[source.kind]}")
+        raise VideoError(f"{source.name}: no video in it; {ADVICE[source.kind]}")
     stream = streams[0]
     context = stream.codec_context
     if context is None:

@@ -23,6 +23,8 @@ _EXACT = (
 _BT709, _UNSPECIFIED, _BT601 = 1, 2, 6  # AVColorSpace
 _HD = 720  # rows
 _COLOURED = 0.05  # as of infrared images: a logo or a crosshair is not false colour
+_FLAT = 16  # grey levels: a frame with fewer, such as a black one, does not show its colours
+_LOOK = 100  # frames from one look for false colour to the next
 
 
 @dataclass(frozen=True)
@@ -56,22 +58,25 @@ def infrared_converter(name: str) -> Convert:
         name: Of the video, for refusals.
 
     Raises:
-        VideoError: By what is returned, if the first frame is in colour.
+        VideoError: By what is returned, if a frame is in colour, as far as frames are looked at.
     """
     grey, rgb = _reformatter("gray"), _reformatter("rgb24")
-    seen = False
+    unseen = 0  # frames until the next look
 
     def convert(frame: VideoFrame) -> RawImage:
-        nonlocal seen
+        nonlocal unseen
         if is_deep(frame):
             return _upright(frame, _raw(frame))
-        if not seen and not is_grey(_pixels(rgb(frame)), coloured_share=_COLOURED):
-            raise VideoError(
-                f"{name}: the infrared video is in colour; record it in grey (white hot), not in "
-                "false colours"
-            )
-        seen = True
-        return _upright(frame, _pixels(grey(frame)))
+        levels = _pixels(grey(frame))
+        if not unseen:
+            if not is_grey(_pixels(rgb(frame)), coloured_share=_COLOURED):
+                raise VideoError(
+                    f"{name}: the infrared video is in colour; record it in grey (white hot), not "
+                    "in false colours"
+                )
+            unseen = 1 if np.ptp(levels) < _FLAT else _LOOK
+        unseen -= 1
+        return _upright(frame, levels)
 
     return convert
 

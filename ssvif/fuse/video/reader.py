@@ -1,5 +1,7 @@
 """Reads a video in a thread of its own, a few frames ahead of who works on them."""
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,14 +14,23 @@ from av.video.stream import VideoStream
 from ssvif.errors import SsvifError, VideoError
 from ssvif.fuse.video.buffer import Buffer
 from ssvif.fuse.video.clocks import TICK, clock_of
-from ssvif.fuse.video.containers import Damage, decoded, length, open_video
+from ssvif.fuse.video.containers import (
+    ADVICE,
+    PATIENCE,
+    SILENT,
+    Damage,
+    decoded,
+    length,
+    open_video,
+)
 from ssvif.fuse.video.frames import Convert, TimedFrame, is_deep
-from ssvif.fuse.video.sources import Source
+from ssvif.fuse.video.sources import Kind, Source
 
 AHEAD = 4  # frames
 _LIVE_AHEAD = Fraction(1, 2)  # seconds: both cameras' frames of one time are kept as long
 _LOOK = 0.1  # seconds
 _USUAL_RATE = Fraction(25)
+_FASTEST = 1000  # frames a second: of a rate that is not known, the ticks of a clock are given
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,12 @@ class Reader:
         self._convert = convert
         self._interrupted = interrupted
         self._opened = Event()
-        self._buffer: Buffer[TimedFrame] = Buffer(AHEAD, drops=source.live, interrupted=interrupted)
+        self._buffer: Buffer[TimedFrame] = Buffer(
+            AHEAD,
+            drops=source.live,
+            patience=PATIENCE if source.live else math.inf,
+            interrupted=interrupted,
+        )
         self._info: Info | None = None
         self._error: Exception | None = None
         # A camera that is silent would hold up the program's end.
@@ -76,12 +92,16 @@ class Reader:
         """Return what the video is, when its first frame is there.
 
         Raises:
-            VideoError: If it cannot be opened, or has no frame.
+            VideoError: If it cannot be opened, has no frame, or is a camera that sends none.
             ImageError: If its frames cannot be taken.
         """
+        asked = time.monotonic()
         while not self._opened.wait(_LOOK):
             if self._interrupted():
                 raise VideoError(f"{self.source.name}: ended before its first frame")
+            # Opening a stream has a timeout of its own, but nothing interrupts a driver.
+            if self.source.kind is Kind.DEVICE and time.monotonic() - asked > PATIENCE:
+                raise VideoError(f"{self.source.name}: {SILENT}; {ADVICE[Kind.DEVICE]}")
         if self._info is None:
             raise self._error or VideoError(f"{self.source.name}: a video without frames")
         return self._info
@@ -89,6 +109,8 @@ class Reader:
     def __iter__(self) -> Iterator[TimedFrame]:
         """Yield the frames, in order."""
         yield from self._buffer
+        if self._buffer.starved:
+            self.failure = f"stopped ({SILENT})"
         if self._error and not isinstance(self._error, SsvifError):
             raise self._error
 
@@ -113,8 +135,8 @@ class Reader:
         damage = Damage()
         last: TimedFrame | None = None
         for frame in decoded(container, stream, damage):
+            at = clock(frame)  # before anything that takes time: a stream's frames count from now
             image = self._convert(frame)
-            at = clock(frame)
             if last is None:
                 self._announce(container, stream, frame, image.shape[:2])
             elif image.shape != last.image.shape:
@@ -167,4 +189,5 @@ class Reader:
 
 
 def _rate(stream: VideoStream) -> Fraction:
-    return stream.average_rate or stream.guessed_rate or _USUAL_RATE
+    rates = (stream.average_rate, stream.guessed_rate)
+    return next((rate for rate in rates if rate and rate < _FASTEST), _USUAL_RATE)

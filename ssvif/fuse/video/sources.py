@@ -18,7 +18,7 @@ WRITTEN = frozenset({".mp4", ".mkv"})
 
 _DEVICE = re.compile(r"/dev/(?:video\d+|v4l/[^,]+)")
 _STREAM = re.compile(r"rtsps?://", re.IGNORECASE)
-_SECRET = re.compile(r"//[^/@]*@")
+_SECRET = re.compile(r"//[^/?#]*@")
 _DEVICE_OPTIONS = ("video_size", "framerate", "input_format")
 
 

@@ -34,7 +34,6 @@ _LOSSY: dict[str, dict[str, str]] = {
     # Slower presets would take the cores from the network, for files of about the same size.
     "libx264": {"crf": "18", "preset": "veryfast"},
     "libopenh264": {"b": "8M"},
-    "mpeg4": {"qscale": "3"},
 }
 _LOSSLESS: dict[str, dict[str, str]] = {"ffv1": {"level": "3", "slicecrc": "1", "g": "1"}}
 _ENCODERS = {".mp4": _LOSSY, ".mkv": _LOSSLESS}

@@ -147,6 +147,7 @@ def test_fuse__folders_to_a_video_and_to_a_pipe(recording):
         (("vis", "ir", "-o", "out.mp4", "--segment"), b"--segment is for images"),
         (("vis", "ir", "-o", "out.mp4", "--ray", "local"), b"--ray is for images"),
         (("vis", "ir", "-o", "out", "--ir-range", "5", "4"), b"give black < white"),
+        (("vis", "ir", "-o", "out", "--rate", "5"), b"--rate is for a video made of images"),
     ],
 )
 def test_fuse__refuses_what_makes_no_video(recording, arguments, words):
