@@ -23,13 +23,13 @@ import numpy as np
 from benchmarks.fuzz_server import memory, server
 from ssvif.data.images import ImageBytes, encode_image
 from ssvif.data.synthetic import render_pair
-from ssvif.fuse.onnx_engine import cores
 from ssvif.fuse.places import PRETRAINED
 from ssvif.server.jobs import fuse_pair
 from ssvif.server.limits import Limits
 from ssvif.server.served import Runtime, load_served
 from ssvif.server.sources import PathSource
 from ssvif.server.wishes import FuseWish
+from ssvif.threads import cores
 
 SIZE = {"height": 480, "width": 640}
 OVERLOAD = 4

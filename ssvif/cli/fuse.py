@@ -112,15 +112,17 @@ def fuse(
 
     What is fused already, of the same files, model and view, is passed over.
 
-    Exit codes: 0 all fused, 2 nothing could be started, 3 some pairs failed and are named.
+    Exit codes: 0 all fused, 2 refused, or the disk is full, 3 some pairs failed and are named.
     """
     from ssvif.cli.names import model_path
     from ssvif.errors import CapturesError
     from ssvif.fuse.alignment import read_alignment
-    from ssvif.fuse.cluster import Recipe, fuse_on_cluster
-    from ssvif.fuse.files import Manner, delivery_pairs, fuse_files
+    from ssvif.fuse.cluster import fuse_on_cluster
+    from ssvif.fuse.files import delivery_pairs, fuse_files
+    from ssvif.fuse.pair import Manner
     from ssvif.fuse.pairing import pair_files, pair_list
     from ssvif.fuse.places import PRETRAINED, model_in_use
+    from ssvif.fuse.recipe import Recipe
     from ssvif.fuse.video.sources import WRITTEN, find_videos, require_pyav
 
     if [vis is not None, captures is not None, listed is not None].count(True) != 1 or (
@@ -137,6 +139,8 @@ def fuse(
     sequence = filmed and videos is None and not single
     if sequence:
         require_pyav()
+    if single and videos is None and out == STDOUT:
+        raise CapturesError("-o - is for videos; of two images name a PNG, or a folder")
     if max_frames is not None and videos is None and not sequence:
         raise CapturesError("--max-frames is for videos; give two of them as VIS and IR")
     if rate is not None and not sequence:

@@ -67,9 +67,9 @@ def serve(
 
     Exit codes: 0 ended, 2 it could not be started, 75 the registry could not be reached then.
     """
-    from ssvif.fuse.onnx_engine import cores
     from ssvif.server.run import Options, serve
     from ssvif.server.served import Runtime
+    from ssvif.threads import cores
 
     limits = Limits(
         concurrency=concurrency or cores(),

@@ -3,18 +3,23 @@
 Never image by image: equal temperatures keep equal grey values.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from ssvif.data.images import ImageSource, RawImage, infrared_depth, read_infrared_raw
 from ssvif.errors import ImageError
+from ssvif.threads import cores, in_threads
 
 EIGHT_BITS = (0.0, 255.0)  # the range of what needs no scaling
 
 _RANKS = 4096  # values that stand for an image of floats
+# Of many images: where there are more, fewer stand for them, so that memory stays bounded.
+_MOST_VALUES = 1 << 22
+_FEWER_VALUES = 1 << 20
 
 Values = npt.NDArray[np.float64]
 
@@ -45,13 +50,17 @@ class RawValues:
 
     def join(self, others: Iterable["RawValues"]) -> None:
         """Add what was found in other files."""
-        floats, weights = [self.floats], [self.weights]
+        parts, size = [(self.floats, self.weights)], self.floats.size
         for other in others:
             self.images += other.images
             self.counts += other.counts
-            floats.append(other.floats)
-            weights.append(other.weights)
-        self.floats, self.weights = np.concatenate(floats), np.concatenate(weights)
+            if other.floats.size:
+                parts.append((other.floats, other.weights))
+                size += other.floats.size
+            if size > _MOST_VALUES:
+                parts = [_thinned(*_concatenated(parts), _FEWER_VALUES)]
+                size = _FEWER_VALUES
+        self.floats, self.weights = _concatenated(parts)
 
     def range(self, percentiles: tuple[float, float]) -> tuple[float, float] | None:
         """Find black and white: see `percentile_range`."""
@@ -63,14 +72,16 @@ class RawValues:
 def raw_values(paths: Iterable[ImageSource], *, max_pixels: int) -> RawValues:
     """Count the raw values of all infrared images that have more than 8 bits.
 
-    Every pixel counts. Images that cannot be read, and values that are not numbers, do not.
+    Every pixel counts. Images that cannot be read, and values that are not numbers, do not. Images
+    are read by a thread a core.
 
     Args:
         paths: Infrared images.
         max_pixels: The most pixels of an image that are decoded.
     """
     found = RawValues()
-    found.join(_of_image(path, max_pixels) for path in paths if is_deep(path))
+    read = in_threads(partial(_of_image, max_pixels=max_pixels), paths, threads=cores())
+    found.join(values for values in read if values is not None)
     return found
 
 
@@ -90,7 +101,9 @@ def common_range(
     return raw_values(paths, max_pixels=max_pixels).range(percentiles)
 
 
-def _of_image(path: ImageSource, max_pixels: int) -> RawValues:
+def _of_image(path: ImageSource, *, max_pixels: int) -> RawValues | None:
+    if not is_deep(path):
+        return None
     try:
         raw = read_infrared_raw(path, max_pixels=max_pixels)
     except ImageError:
@@ -107,6 +120,20 @@ def _of_floats(raw: RawImage) -> tuple[Values, Values]:
     count = min(_RANKS, ordered.size)
     ranks = ((np.arange(count) + 0.5) * (ordered.size / max(count, 1))).astype(int)
     return ordered[ranks], np.full(count, ordered.size / max(count, 1))
+
+
+def _concatenated(parts: Sequence[tuple[Values, Values]]) -> tuple[Values, Values]:
+    floats, weights = zip(*parts, strict=True)
+    return np.concatenate(floats), np.concatenate(weights)
+
+
+def _thinned(values: Values, weights: Values, count: int) -> tuple[Values, Values]:
+    """Of weighted values so many evenly spaced in rank, and the weight that each stands for."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order])
+    step = reached[-1] / count
+    ranks = np.searchsorted(reached, (np.arange(count) + 0.5) * step)
+    return values[order][ranks], np.full(count, step)
 
 
 def percentile_range(

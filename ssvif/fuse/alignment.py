@@ -11,6 +11,7 @@ one distance, or for scenes that are far away.
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, field_validator
 
@@ -18,6 +19,8 @@ from ssvif.data.images import UInt8Image
 from ssvif.errors import CapturesError
 from ssvif.explain import read_json_as
 from ssvif.fuse.colour import as_grey
+
+Mask = npt.NDArray[np.bool_]
 
 _Row = tuple[float, float, float]
 _LEAST_DETERMINANT = 1.0e-6
@@ -41,7 +44,7 @@ class Alignment(BaseModel):
             raise ValueError("a homography that can be inverted")
         return rows
 
-    def __call__(self, ir: UInt8Image, vis: UInt8Image) -> UInt8Image:
+    def __call__(self, ir: UInt8Image, vis: UInt8Image) -> tuple[UInt8Image, Mask]:
         """Bring an infrared image onto a visible one.
 
         Args:
@@ -49,8 +52,8 @@ class Alignment(BaseModel):
             vis: (H', W', 3) or (H', W').
 
         Returns:
-            Infrared, (H', W'). Where the infrared camera did not look it is the visible luminance,
-            so that fusing leaves the visible image there.
+            Infrared, (H', W'), and where the infrared camera looked. Elsewhere it is the visible
+            luminance, so that fusing leaves the visible image there.
         """
         size = (vis.shape[1], vis.shape[0])
         terms = self._terms()
@@ -60,7 +63,8 @@ class Alignment(BaseModel):
         moved = Image.fromarray(ir).transform(
             size, Image.Transform.PERSPECTIVE, terms, Image.Resampling.BILINEAR
         )
-        return np.where(np.asarray(there) > 0, np.asarray(moved), as_grey(vis))
+        seen = np.asarray(there) > 0
+        return np.where(seen, np.asarray(moved), as_grey(vis)), seen
 
     def _terms(self) -> list[float]:
         """Return what Pillow needs: visible to infrared, whole numbers at the corners of pixels."""

@@ -1,4 +1,4 @@
-"""Fuses pairs of files on many machines with Ray Data; the only place for Ray.
+"""Fuses pairs of files on many machines with Ray Data.
 
 Paths travel, never pixels: each machine reads and writes the files itself, by the same
 `ssvif.fuse.files.fuse_each` as one machine alone. So what is done already is passed over, outputs
@@ -8,11 +8,8 @@ appear by rename, and a block of pairs whose machine dies is simply given to ano
 import io
 import logging
 import os
-import secrets
-import socket
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,25 +18,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssvif import __version__
 from ssvif.data.infrared_range import RawValues, raw_values
-from ssvif.errors import ModelError, ServiceError, SsvifError
-from ssvif.fuse.choices import EngineName, Precision
+from ssvif.errors import ImageError, ModelError, ServiceError, SsvifError, StorageError
 from ssvif.fuse.files import (
-    PLAIN,
     Fused,
-    Manner,
     Outcome,
     Tell,
     fuse_each,
     gathered,
     quiet,
+    require_places,
     shared_range,
 )
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.joining import connected
+from ssvif.fuse.pair import PLAIN, Manner
 from ssvif.fuse.pairing import FusePair
 from ssvif.fuse.places import PRETRAINED
-from ssvif.fuse.views import FUSED, View
+from ssvif.fuse.recipe import Recipe
 from ssvif.params import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -48,56 +44,16 @@ if TYPE_CHECKING:
 
     from ssvif.fuse.segmenter import Segmenter
 
-LOCAL = "local"
-AUTO = "auto"
-
 # A block of pairs is what a machine gets, and what is given to another one if it dies.
 _BLOCK_PAIRS = 32
 _LEAST_BLOCKS = 64
 # How often a block is tried again whose process died; a file may be what kills it.
 _RETRIES = 4
-# Paths alone are in Ray's store.
-_LOCAL_STORE_BYTES = 128 << 20
-_CONNECT_SECONDS = 5.0
-_CHECK_SECONDS = 120.0
 
 # Of paths as bytes: any name that a file may have.
 _BETWEEN = b"\0"
 
 _Work = Callable[["pa.Table", "_Task"], "pa.Table"]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How each machine loads its fuser; see `Fuser.load`.
-
-    Args:
-        model: A folder or a file that all machines see; None for the one in the package.
-        view: For whom the images are.
-        engine: What runs the network.
-        device: Where it runs.
-        precision: Of the convolutions.
-    """
-
-    model: Path | None
-    view: View = FUSED
-    engine: EngineName | None = None
-    device: str = "cpu"
-    precision: Precision = "float32"
-
-    def load(self) -> Fuser:
-        """Read the fuser.
-
-        Raises:
-            ModelError: If there is no model, or it cannot be read or run so.
-        """
-        return Fuser.load(
-            self.model or PRETRAINED,
-            view=self.view,
-            engine=self.engine,
-            device=self.device,
-            precision=self.precision,
-        )
 
 
 @dataclass(frozen=True)
@@ -121,8 +77,7 @@ def fuse_on_cluster(
     """Fuse pairs of files as `ssvif.fuse.files.fuse_files` does, on all machines of a cluster.
 
     Args:
-        address: `local` for the cores of this machine, `auto` for the cluster that it belongs to,
-            or `HOST:PORT` of that cluster's head.
+        address: Of the cluster, as `ssvif.fuse.joining.connected` takes it.
         recipe: What fuses.
         pairs: The files, which all machines see under these paths.
         manner: How.
@@ -134,14 +89,17 @@ def fuse_on_cluster(
 
     Raises:
         ModelError: If there is no model, or it cannot be read.
-        ServiceError: If there is no such cluster, or one of its machines cannot fuse.
+        ServiceError: If there is no such cluster, one of its machines cannot fuse, or the range of
+            deep infrared cannot be found.
+        StorageError: If a folder for the outputs takes no files, or one cannot be written.
     """
     here = replace(recipe, model=recipe.model.absolute() if recipe.model else None)
     # A model that cannot be read is refused here, once; this machine may have no GPU.
     weights = replace(here, device="cpu").load().weights
     there = replace(manner, segmenter=None)
     task = _Task(here, weights, there, segment=manner.segmenter is not None)
-    with _connected(address):
+    require_places(pairs)
+    with connected(address):
         if manner.ir_range is None:
             task = replace(task, manner=replace(there, ir_range=_find_range(pairs, task)))
         return gathered(pairs, _outcomes(pairs, task), tell=tell)
@@ -151,8 +109,9 @@ def _outcomes(pairs: Sequence[FusePair], task: _Task) -> Iterator[tuple[int, Out
     missing = set(range(len(pairs)))
     for row in _rows(pairs, _fuse_block, task):
         missing.discard(row["number"])
-        yield row["number"], row["failed"] or row["fused"]
-    lost = (
+        refusal = StorageError if row["unwritten"] else ImageError
+        yield row["number"], refusal(row["failed"]) if row["failed"] else row["fused"]
+    lost = ImageError(
         f"the process that was to fuse it died {_RETRIES + 1} times, by this pair or one of the "
         f"{_BLOCK_PAIRS - 1} beside it; fuse it alone to see why"
     )
@@ -161,8 +120,21 @@ def _outcomes(pairs: Sequence[FusePair], task: _Task) -> Iterator[tuple[int, Out
 
 
 def _find_range(pairs: Sequence[FusePair], task: _Task) -> tuple[float, float] | None:
+    looked_at: list[int] = []
+
+    def values() -> Iterator[RawValues]:
+        for row in _rows(pairs, _count_block, task):
+            looked_at.append(row["pairs"])
+            yield _unpacked(row["values"])
+
     found = RawValues()
-    found.join(_unpacked(row["values"]) for row in _rows(pairs, _count_block, task))
+    found.join(values())
+    if missed := len(pairs) - sum(looked_at):
+        raise ServiceError(
+            f"{missed} of {len(pairs)} infrared images were not looked at for the range that all "
+            "share, as processes died; run it again, or give --ir-range BLACK WHITE",
+            transient=True,
+        )
     return shared_range(found)
 
 
@@ -176,11 +148,15 @@ def _fuse_block(block: "pa.Table", task: _Task) -> "pa.Table":
         fuser, segmenter = _loaded(task.recipe, task.weights, task.segment)
         outcomes = list(fuse_each(fuser, pairs, manner=replace(task.manner, segmenter=segmenter)))
     except SsvifError as error:
-        outcomes = [f"on {node()}: {error}"] * len(pairs)
-    fused = pa.array([outcome is True for outcome in outcomes])
-    failed = [outcome if isinstance(outcome, str) else None for outcome in outcomes]
+        outcomes = [ModelError(f"on {node()}: {error}")] * len(pairs)
+    failed = [str(outcome) if isinstance(outcome, SsvifError) else None for outcome in outcomes]
     return pa.table(
-        {"number": block["number"], "fused": fused, "failed": pa.array(failed, pa.string())}
+        {
+            "number": block["number"],
+            "fused": [outcome is True for outcome in outcomes],
+            "failed": pa.array(failed, pa.string()),
+            "unwritten": [isinstance(outcome, StorageError) for outcome in outcomes],
+        }
     )
 
 
@@ -188,8 +164,9 @@ def _count_block(block: "pa.Table", _: _Task) -> "pa.Table":
     """Count the raw values of a block's deep infrared images."""
     import pyarrow as pa
 
-    infrared = (_unpacked_pair(paths).ir for paths in block["paths"].to_pylist())
-    return pa.table({"values": pa.array([_packed(raw_values(infrared, max_pixels=MAX_PIXELS))])})
+    infrared = [_unpacked_pair(paths).ir for paths in block["paths"].to_pylist()]
+    values = raw_values(infrared, max_pixels=MAX_PIXELS)
+    return pa.table({"values": [_packed(values)], "pairs": [len(infrared)]})
 
 
 @lru_cache(maxsize=1)
@@ -269,93 +246,3 @@ def _packed(values: RawValues) -> bytes:
 def _unpacked(packed: bytes) -> RawValues:
     with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
         return RawValues(**{name: arrays[name] for name in arrays})
-
-
-@contextmanager
-def _connected(address: str) -> Iterator[None]:
-    """Belong to a cluster until the block ends; one that the caller belongs to already stays."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # or Ray reports to its makers
-    options: dict[str, Any] = {}
-    if address == LOCAL:
-        _keep_to_this_machine()
-        options = {"include_dashboard": False, "object_store_memory": _LOCAL_STORE_BYTES}
-    elif address != AUTO:
-        _require_reachable(address)
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise ServiceError("--ray needs Ray; `pip install 'ssvif[ray]'` brings it") from error
-    if ray.is_initialized():
-        yield
-        return
-    try:
-        ray.init(address=address, logging_level="WARNING", **options)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise ServiceError(f"--ray {address}: no cluster to join ({reason})") from error
-    try:
-        _require_able_machines()
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _keep_to_this_machine() -> None:
-    """Let Ray's processes listen on loopback, and obey nobody who has not this call's token.
-
-    Ray reads all this from the environment: the first one as it is imported, and by a name that
-    is of other systems. Its workers are nice by default, and starve where others work, too.
-    """
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    os.environ.setdefault("RAY_worker_niceness", "0")
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-
-
-def _require_reachable(address: str) -> None:
-    """Refuse what is no address, or where nobody listens: Ray would wait two minutes, and exit."""
-    host, _, port = address.rpartition(":")
-    if "/" in host or not host or not port.isdecimal():
-        raise ServiceError(
-            f"--ray {address}: expected {LOCAL}, {AUTO}, or HOST:PORT of the head, on a machine of "
-            "the cluster"
-        )
-    try:
-        socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise ServiceError(
-            f"--ray {address}: nobody answers there ({error}); see `ray status`", transient=True
-        ) from error
-
-
-def _require_able_machines() -> None:
-    """Refuse a cluster with a machine that lacks this version of the package."""
-    import ray
-    from ray.exceptions import RayError, RayTaskError
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    ask = ray.remote(num_cpus=0, max_retries=0)(_version)
-    asked = {
-        ask.options(
-            scheduling_strategy=NodeAffinitySchedulingStrategy(machine["NodeID"], soft=False)
-        ).remote(): machine["NodeManagerAddress"]
-        for machine in ray.nodes()
-        if machine["Alive"] and machine["Resources"].get("CPU")
-    }
-    ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_CHECK_SECONDS)
-    for answer in ready:
-        try:
-            found = ray.get(answer)
-        except RayTaskError as error:
-            found = str(error).strip().splitlines()[-1]
-        except RayError:
-            continue  # the machine is gone, and so gets no work
-        if found != __version__:
-            raise ServiceError(
-                f"{asked[answer]}: found {found}, expected ssvif {__version__} as here; install it "
-                "there, for the Python that runs Ray"
-            )
-
-
-def _version() -> str:
-    return __version__

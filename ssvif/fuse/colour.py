@@ -41,6 +41,11 @@ def as_grey(image: UInt8Image) -> UInt8Image:
     return image if image.ndim == 2 else _bytes(image.astype(np.float32) @ _LUMA)
 
 
+def as_rgb(image: UInt8Image) -> UInt8Image:
+    """Return three channels (H, W, 3) of an image (H, W, 3) or (H, W)."""
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+
+
 def heat_colours() -> UInt8Image:
     """Return the colour (256, 3) of each grey level of infrared."""
     channels = np.array(_IRON, np.float64).T
@@ -52,7 +57,7 @@ def heat_colours() -> UInt8Image:
 def _with_heat(fused: UInt8Image, ir: UInt8Image) -> UInt8Image:
     share = ((np.arange(256) - _FROM) / (_TO - _FROM)).clip(0.0, 1.0)
     share = (_STRENGTH * share * share * (3.0 - 2.0 * share)).astype(np.float32)[ir][..., None]
-    image = fused if fused.ndim == 3 else np.repeat(fused[..., None], 3, axis=2)
+    image = as_rgb(fused)
     return _bytes(image + share * (heat_colours()[ir].astype(np.float32) - image))
 
 

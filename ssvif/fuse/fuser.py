@@ -11,6 +11,7 @@ from ssvif.data.images import UInt8Image
 from ssvif.errors import ModelError, ShapeError
 from ssvif.files import sha256_file
 from ssvif.fuse.choices import EngineName, Precision
+from ssvif.fuse.colour import as_rgb
 from ssvif.fuse.engine import Bytes, Engine, Floats
 from ssvif.fuse.places import ONNX_NAME, WEIGHTS_NAME, model_in_use
 from ssvif.fuse.tiles import STATISTICS, Strip, places, strips
@@ -148,7 +149,7 @@ class Fuser:
             raise ShapeError("expected pairs of one size in a batch; fuse other sizes apart")
         if not len(vis):
             return []
-        colours = np.stack([_three_channels(image) for image in vis])
+        colours = np.stack([as_rgb(image) for image in vis])
         images = self._fuse(colours, np.stack(list(ir)))
         is_grey = [image.ndim == 2 and self.view == FUSED for image in vis]
         return [
@@ -205,10 +206,6 @@ def _means(sums: npt.NDArray[np.float64], height: int, width: int) -> Floats:
             "model before it"
         )
     return means
-
-
-def _three_channels(image: UInt8Image) -> UInt8Image:
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
 def _require_pair(vis: npt.NDArray[np.generic], ir: npt.NDArray[np.generic]) -> None:

@@ -10,7 +10,7 @@ ssvif:colour    how it is coloured, unless it is as the visible image
 ssvif:aligned   where infrared was brought to, if it was
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,12 @@ class Marks:
     def as_text(self) -> Mapping[str, str]:
         """Return the text chunks."""
         return {f"{_PREFIX}{key}": value for key, value in self.__dict__.items() if value}
+
+
+def as_words(values: Iterable[float]) -> str:
+    """Return numbers as marks hold them: six digits where they suffice, else twelve."""
+    short = ((value, f"{value:g}") for value in values)
+    return " ".join(word if float(word) == value else f"{value:.12g}" for value, word in short)
 
 
 def read_marks(path: Path) -> Marks | None:

@@ -1,6 +1,5 @@
 """Runs the parts of the fusion network in ONNX Runtime; needs no torch, and starts fast."""
 
-import os
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from ssvif.errors import ModelError
 from ssvif.fuse.choices import Precision
 from ssvif.fuse.engine import Bytes, Floats
 from ssvif.fuse.places import FEATURES_NAME, FUSED_NAME, HALO_KEY, MACHINE_NAME, WEIGHTS_KEY
+from ssvif.threads import cores
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -71,16 +71,6 @@ class OnnxEngine:
         (image,) = self._machine.run(None, {"vis": vis, "ir": ir, "means": means})
         pixels: Bytes = image
         return pixels
-
-
-def cores() -> int:
-    """Return how many threads there may be: as PyTorch is told, or as many as the process has."""
-    # OpenMP takes a list, too, of which the first counts here.
-    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    told = int(first) if first.isdecimal() else 0
-    if told or not hasattr(os, "sched_getaffinity"):  # which Linux has alone
-        return told or os.cpu_count() or 1
-    return len(os.sched_getaffinity(0))
 
 
 def _session(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:

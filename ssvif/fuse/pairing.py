@@ -1,23 +1,24 @@
 """Finds which files make a pair: two files, two folders, two patterns, a list, a delivery."""
 
+import fnmatch
 import glob
 import logging
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 from ssvif.data.images import SUFFIXES
-from ssvif.data.layouts import AUTO, find_captures
-from ssvif.data.sets import read_set_info
+from ssvif.data.layouts import AUTO, find_captures, natural_key
 from ssvif.errors import CapturesError
 from ssvif.fuse.video.sources import SUFFIXES as VIDEO_SUFFIXES
 
 logger = logging.getLogger(__name__)
 
-_WILDCARD = re.compile(r"\*\*/|\*|\?|\[[^\]]+\]")
+_BYTE_ORDER_MARK = "\ufeff"  # some editors put it first
+
+_WILDCARD = re.compile(r"\*\*/|\*|\?|\[!?.[^\]]*\]")
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,18 @@ def pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
     Args:
         vis: A visible image, a folder of them, or a pattern.
         ir: An infrared image, a folder of them, or a pattern.
-        out: A PNG to write for two files, else a folder.
+        out: A PNG to write for two files, else a folder; what has no suffix is one.
 
     Raises:
         CapturesError: If one is a file and the other a folder, either is missing, no names
-            match, or `out` does not fit or holds the sources.
+            match, `out` does not fit or holds the sources, or two pairs would have one output.
     """
+    pairs = _pair_files(vis, ir, out)
+    _require_apart(pairs)
+    return pairs
+
+
+def _pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
     if any(_is_pattern(path) for path in (vis, ir)):
         return _pair_patterns(vis, ir, out)
     for path in (vis, ir):
@@ -54,7 +61,7 @@ def pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
         raise CapturesError(f"expected two files or two folders, found {vis} and {ir}")
     if vis.is_dir():
         return _pair_folders(vis, ir, out)
-    target = out / f"{vis.stem}.png" if out.is_dir() else out
+    target = out / f"{vis.stem}.png" if out.is_dir() or not out.suffix else out
     if target.suffix.lower() != ".png":
         raise CapturesError(f"{target}: expected an output that ends in .png, or a folder")
     return [FusePair(vis, ir, target)]
@@ -69,11 +76,12 @@ def pair_list(lines: Iterable[str], out: Path) -> list[FusePair]:
 
     Raises:
         CapturesError: If a line is no pair, a name is no place in `out`, two lines have one name,
-            or the list is empty.
+            an output is a source, or the list is empty.
     """
     _require_folder_of_its_own(out)
-    pairs: dict[str, FusePair] = {}
+    pairs: dict[Path, FusePair] = {}
     for number, line in enumerate(lines, start=1):
+        line = line.removeprefix(_BYTE_ORDER_MARK)
         if not line.strip() or line.startswith("#"):
             continue
         parts = line.rstrip("\r\n").split("\t")
@@ -84,36 +92,38 @@ def pair_list(lines: Iterable[str], out: Path) -> list[FusePair]:
         place = PurePosixPath(name)
         if place.is_absolute() or ".." in place.parts or "\\" in name:
             raise CapturesError(f"line {number}: {name}: expected a name that stays in {out}")
-        if name in pairs:
+        target = out / f"{name}.png"
+        if target in pairs:
             raise CapturesError(
                 f"line {number}: {name} is the name of two pairs; give them names of their own, in "
                 "a third column"
             )
-        pairs[name] = FusePair(vis, ir, out / f"{name}.png")
+        pairs[target] = FusePair(vis, ir, target)
     if not pairs:
         raise CapturesError("the list names no pair")
+    _require_apart(pairs.values())
     return list(pairs.values())
 
 
-def pair_captures(folder: Path, out: Path) -> list[FusePair]:
+def pair_captures(folder: Path, out: Path, *, layout: str = AUTO) -> list[FusePair]:
     """Find the pairs of a delivery, in any layout of `ssvif.data.layouts`.
 
     Args:
         folder: The captures, as they were delivered.
         out: A folder for the fused images; each is called as its pair is, and may so lie in a
             folder below it.
+        layout: A key of `ssvif.data.layouts.LAYOUTS`, or `auto`.
 
     Returns:
         The pairs; what is without its other half is warned of and passed over.
 
     Raises:
-        CapturesError: If the folder is missing or holds no pair, or `out` is a file or the folder.
+        CapturesError: If the folder is missing or holds no pair, or `out` is a file or holds the
+            captures.
     """
     if not folder.is_dir():
         raise CapturesError(f"{folder}: no such folder; give the one that holds the captures")
-    _require_folder_of_its_own(out, folder)
-    info = read_set_info(folder)
-    captures = find_captures(folder, info.layout if info else AUTO)
+    captures = find_captures(folder, layout)
     whole = [
         FusePair(capture.vis, capture.ir, out / f"{capture.name}.png", capture.spare)
         for capture in captures
@@ -123,25 +133,23 @@ def pair_captures(folder: Path, out: Path) -> list[FusePair]:
         raise CapturesError(f"{folder}: no visible image has its infrared half")
     if len(whole) < len(captures):
         logger.warning("%d captures lack a half and are passed over", len(captures) - len(whole))
+    homes = {path.parent for pair in whole for path in (pair.vis, pair.ir)}
+    above = {parent for home in homes for parent in home.parents if parent.is_relative_to(folder)}
+    _require_folder_of_its_own(out, *homes, *above)
+    _require_apart(whole)
     return whole
 
 
 def _pair_folders(vis: Path, ir: Path, out: Path) -> list[FusePair]:
     _require_folder_of_its_own(out, vis, ir)
     vis_files, ir_files = _images(vis), _images(ir)
-    common = sorted(vis_files.keys() & ir_files.keys(), key=_as_counted)
+    common = sorted(vis_files.keys() & ir_files.keys(), key=natural_key)
     if not common:
         raise CapturesError(
             f"no image of {vis} has the name of one of {ir}; pairs are matched by name"
         )
     _warn_of_lonely(len(vis_files.keys() ^ ir_files.keys()))
     return [_pair(vis_files[name], ir_files[name], out) for name in common]
-
-
-def _as_counted(name: str) -> list[tuple[str, int]]:
-    """Return what brings `frame2` before `frame10`: the frames of a video are in that order."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(text, int(number or 0)) for text, number in zip_longest(parts[::2], parts[1::2])]
 
 
 def _warn_of_lonely(lonely: int) -> None:
@@ -157,7 +165,7 @@ def _pair_patterns(vis: Path, ir: Path, out: Path) -> list[FusePair]:
     _require_folder_of_its_own(out)
     vis_files, ir_files = _found(vis), _found(ir)
     common = sorted(
-        vis_files.keys() & ir_files.keys(), key=lambda parts: [_as_counted(part) for part in parts]
+        vis_files.keys() & ir_files.keys(), key=lambda parts: [natural_key(part) for part in parts]
     )
     if not common:
         raise CapturesError(
@@ -166,9 +174,14 @@ def _pair_patterns(vis: Path, ir: Path, out: Path) -> list[FusePair]:
         )
     _warn_of_lonely(len(vis_files.keys() ^ ir_files.keys()))
     return [
-        FusePair(vis_files[key], ir_files[key], out.joinpath(*key).with_suffix(".png"))
-        for key in common
+        FusePair(vis_files[key], ir_files[key], _place(out, key, vis_files[key])) for key in common
     ]
+
+
+def _place(out: Path, key: Sequence[str], vis: Path) -> Path:
+    """Return where the fused image of what wildcards stand for lies; no file is called nothing."""
+    *folders, name = key
+    return out.joinpath(*folders, f"{name or vis.stem}.png")
 
 
 def _found(pattern: Path) -> dict[tuple[str, ...], Path]:
@@ -178,13 +191,14 @@ def _found(pattern: Path) -> dict[tuple[str, ...], Path]:
     for wildcard in _WILDCARD.finditer(text):
         expression += re.escape(text[end : wildcard.start()])
         kinds = {"**/": "(?:(.*)/)?", "*": "([^/]*)", "?": "([^/])"}
-        expression += kinds.get(wildcard[0], f"({wildcard[0]})")
+        one_of_several = fnmatch.translate(wildcard[0])[len("(?s:") : -len(r")\Z")]
+        expression += kinds.get(wildcard[0], f"({one_of_several})")
         end = wildcard.end()
     expression += re.escape(text[end:])
     found = {}
     for name in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207  # ** in the middle, too
         if (match := re.fullmatch(expression, Path(name).as_posix())) and Path(name).is_file():
-            found[tuple(part for part in match.groups() if part)] = Path(name)
+            found[tuple(part or "" for part in match.groups())] = Path(name)
     return found
 
 
@@ -194,6 +208,34 @@ def _require_folder_of_its_own(out: Path, *sources: Path) -> None:
         raise CapturesError(f"{out}: expected a folder for the fused images, found a file's name")
     if out.resolve() in {source.resolve() for source in sources}:
         raise CapturesError(f"{out}: holds the sources; choose another folder for the fused images")
+
+
+def _require_apart(pairs: Iterable[FusePair]) -> None:
+    """Refuse an output that is a source, of any pair, or the output of two."""
+    outs: dict[Path, FusePair] = {}
+    for pair in pairs:
+        other = outs.setdefault(pair.out, pair)
+        if other is not pair:
+            raise CapturesError(
+                f"{pair.out}: would be the fused image of both {other.vis} and {pair.vis}; name "
+                "the pairs in a list (--list)"
+            )
+    written = {_identity(out): out for out in outs}
+    written.pop(None, None)
+    if not written:
+        return
+    for path in (path for pair in outs.values() for path in (pair.vis, pair.ir)):
+        if out := written.get(_identity(path)):
+            raise CapturesError(f"{out}: is a source and would be overwritten; name another output")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what a file is under any of its names, or None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _pair(vis: Sequence[Path], ir: Sequence[Path], out: Path) -> FusePair:

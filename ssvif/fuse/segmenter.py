@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssvif.data.images import UInt8Image
+from ssvif.fuse.colour import as_rgb
 from ssvif.fuse.places import WEIGHTS_NAME
 from ssvif.models.network import SsvifModel
 from ssvif.models.weights import load_model
@@ -44,8 +45,9 @@ class Segmenter:
     def __call__(self, fused: UInt8Image) -> UInt8Image:
         """Segment a fused image, (H, W, 3) or (H, W): prototype numbers (H, W)."""
         height, width = fused.shape[:2]
-        image = fused if fused.ndim == 3 else np.repeat(fused[..., None], 3, axis=2)
-        planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None] / _WHITE
+        planes = (
+            torch.from_numpy(np.ascontiguousarray(as_rgb(fused))).permute(2, 0, 1)[None] / _WHITE
+        )
         border = (0, -width % _ALIGNMENT, 0, -height % _ALIGNMENT)
         with torch.inference_mode():
             scores = self._model.pixel_level(F.pad(planes, border, mode="replicate"))

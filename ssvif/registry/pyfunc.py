@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from ssvif.errors import SsvifError
 from ssvif.explain import explain
 from ssvif.fuse.choices import VISIBLE, Colour
-from ssvif.fuse.files import Manner
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.pair import Manner
 from ssvif.fuse.views import FUSED, View
 from ssvif.registry.scoring import FOLDER_VARIABLE, score
 

@@ -17,9 +17,10 @@ from pathlib import Path
 import pandas as pd
 
 from ssvif.errors import CapturesError, SsvifError
-from ssvif.fuse.files import Manner, fuse_each
+from ssvif.fuse.files import fuse_each
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import read_marks
+from ssvif.fuse.pair import Manner
 from ssvif.fuse.pairing import FusePair
 from ssvif.registry.package import ERROR, INPUTS, OUT, PNG
 
@@ -58,8 +59,8 @@ def score(fuser: Fuser, rows: pd.DataFrame, *, folder: Path | None, manner: Mann
         for number, pair, outcome in zip(
             asked, pairs, fuse_each(fuser, pairs, manner=manner), strict=True
         ):
-            if isinstance(outcome, str):
-                answers[number][ERROR] = place.public(outcome)
+            if isinstance(outcome, SsvifError):
+                answers[number][ERROR] = place.public(str(outcome))
             elif place.is_scratch(pair.out):
                 answers[number][PNG] = base64.b64encode(pair.out.read_bytes()).decode()
                 pair.out.unlink()
@@ -88,7 +89,10 @@ class _Places:
             CapturesError: If a cell is no such path or image.
         """
         vis, ir = (self._source(f"{number}-{name}", name, row.get(name)) for name in INPUTS)
-        return FusePair(vis, ir, self._out(number, row.get(OUT)))
+        out = self._out(number, row.get(OUT))
+        if out in (vis, ir):
+            raise CapturesError(f"out: {row.get(OUT)}: would overwrite its own source")
+        return FusePair(vis, ir, out)
 
     def is_scratch(self, path: Path) -> bool:
         """Whether a file is to go back with its row."""

@@ -4,9 +4,11 @@ from pathlib import Path
 
 from ssvif.data.captures import INBOX
 from ssvif.data.sets import read_set_info
-from ssvif.fuse.cluster import Recipe, fuse_on_cluster
-from ssvif.fuse.files import Fused, Manner, delivery_pairs, fuse_files
+from ssvif.fuse.cluster import fuse_on_cluster
+from ssvif.fuse.files import Fused, delivery_pairs, fuse_files
+from ssvif.fuse.pair import Manner
 from ssvif.fuse.places import CHAMPION
+from ssvif.fuse.recipe import Recipe
 from ssvif.retraining.deliveries import set_of
 
 

@@ -20,7 +20,7 @@ from ssvif.data.infrared_range import EIGHT_BITS
 from ssvif.errors import InfraredRangeError
 from ssvif.fuse.choices import VISIBLE
 from ssvif.fuse.colour import coloured
-from ssvif.fuse.marks import Marks
+from ssvif.fuse.marks import Marks, as_words
 from ssvif.fuse.segments import encode_segments
 from ssvif.fuse.views import FUSED
 from ssvif.server.served import ServedModel
@@ -125,7 +125,7 @@ def _marks(
         weights=model.facts.weights,
         vis=hashlib.sha256(vis.content).hexdigest(),
         ir=hashlib.sha256(ir.content).hexdigest(),
-        ir_range=" ".join(f"{value:g}" for value in scaled or ()),
+        ir_range=as_words(scaled or ()),
         view="" if view == FUSED else view,
         precision="" if model.precision == "float32" else model.precision,
         colour="" if colour == VISIBLE else colour,

@@ -40,6 +40,23 @@ def test_fuse__a_delivery_as_it_is_and_again(rig):
     assert done.stdout == "fused 0 of 2 pairs, 2 were done already with models/champion: fused\n"
 
 
+def test_fuse__two_images_into_a_folder_that_is_not_there(rig):
+    done = _ssvif("fuse", "vis/a.png", "ir/a.png", "-o", "new/", cwd=rig)
+    assert done.returncode == 0, done.stderr
+    assert (rig / "new" / "a.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [("vis/a.png/x", "cannot be written"), ("-", "is for videos"), ("vis", "source")],
+)
+def test_fuse__an_output_that_cannot_be_is_refused_before_any_work(rig, out, words):
+    done = _ssvif("fuse", "vis/a.png", "ir/a.png", "-o", out, cwd=rig)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert words in done.stderr
+
+
 def test_fuse__without_captures_is_refused(rig):
     done = _ssvif("fuse", "vis", "-o", "fused", cwd=rig)
     assert done.returncode == 2

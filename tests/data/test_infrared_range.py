@@ -1,7 +1,10 @@
+from threading import Barrier
+
 import numpy as np
 import pytest
 
-from ssvif.data.infrared_range import common_range, is_deep
+from ssvif.data import infrared_range
+from ssvif.data.infrared_range import common_range, is_deep, raw_values
 
 ALL = {"percentiles": (0.0, 100.0), "max_pixels": 1_000_000}
 
@@ -34,6 +37,33 @@ def test_common_range__percentiles_are_numpys(tmp_path, save, dtype):
     paths = [save(tmp_path / f"{index}.tiff", raw) for index, raw in enumerate(raws)]
     found = common_range(paths, percentiles=(1.0, 99.0), max_pixels=10**6)
     assert found == pytest.approx(np.percentile(np.stack(raws), (1.0, 99.0)), abs=3)
+
+
+def test_raw_values__of_many_images_of_floats_fewer_values_are_kept(tmp_path, save, monkeypatch):
+    rng = np.random.default_rng(0)
+    raws = [rng.normal(290 + index, 3, (64, 80)).astype(np.float32) for index in range(12)]
+    paths = [save(tmp_path / f"{index}.tiff", raw) for index, raw in enumerate(raws)]
+    monkeypatch.setattr(infrared_range, "_MOST_VALUES", 10_000)
+    monkeypatch.setattr(infrared_range, "_FEWER_VALUES", 5_000)
+    found = raw_values(paths, max_pixels=10**6)
+    assert found.images == 12
+    assert found.floats.size <= 10_000
+    assert found.weights.sum() == pytest.approx(np.stack(raws).size)
+    expected = np.percentile(np.stack(raws), (1.0, 99.0))
+    assert found.range((1.0, 99.0)) == pytest.approx(expected, abs=0.1)
+
+
+def test_raw_values__reads_several_images_at_once(tmp_path, save, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    both, read = Barrier(2), infrared_range.read_infrared_raw
+
+    def together(path, *, max_pixels):
+        both.wait(20.0)
+        return read(path, max_pixels=max_pixels)
+
+    monkeypatch.setattr(infrared_range, "read_infrared_raw", together)
+    paths = [save(tmp_path / f"{n}.png", np.full((8, 8), n, np.uint16)) for n in range(2)]
+    assert raw_values(paths, max_pixels=100).images == 2
 
 
 def test_common_range__what_is_not_a_number_does_not_count(tmp_path, save):

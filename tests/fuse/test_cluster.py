@@ -11,12 +11,14 @@ from PIL import Image
 
 from ssvif.data.images import write_png
 from ssvif.data.infrared_range import raw_values
-from ssvif.errors import ModelError, ServiceError
+from ssvif.errors import ImageError, ModelError, ServiceError, StorageError
 from ssvif.fuse import cluster
-from ssvif.fuse.cluster import Recipe, fuse_on_cluster
-from ssvif.fuse.files import PLAIN, Manner, fuse_files
+from ssvif.fuse.cluster import fuse_on_cluster
+from ssvif.fuse.files import fuse_files
+from ssvif.fuse.pair import PLAIN, Manner
 from ssvif.fuse.pairing import FusePair, pair_files
 from ssvif.fuse.places import PRETRAINED
+from ssvif.fuse.recipe import Recipe
 from ssvif.fuse.segmenter import Segmenter
 from ssvif.models.weights import save_model
 from tests.services import servers
@@ -84,6 +86,29 @@ def test_count_block__finds_the_same_values(rig, task):
     here, there = raw_values(paths, max_pixels=10**6), cluster._unpacked(row["values"])
     assert there.images == here.images == 2
     assert there.range((1.0, 99.0)) == here.range((1.0, 99.0))
+
+
+def test_find_range__a_block_that_is_missing_is_refused(rig, task, monkeypatch):
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    counted = cluster._count_block(_block(pairs[:2]), task).to_pylist()
+    monkeypatch.setattr(cluster, "_rows", lambda *_: counted)
+    with pytest.raises(ServiceError, match="1 of 3 infrared images were not looked at") as raised:
+        cluster._find_range(pairs, task)
+    assert raised.value.transient
+
+
+def test_outcomes__a_full_disk_is_told_from_what_fails_a_pair(rig, task, monkeypatch):
+    def full(path, *_, **__):
+        raise StorageError(f"{path}: the disk is full")
+
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    pairs[0].vis.write_bytes(b"not a picture")
+    monkeypatch.setattr("ssvif.fuse.pair.write_png", full)
+    monkeypatch.setattr(
+        cluster, "_rows", lambda *_: cluster._fuse_block(_block(pairs), task).to_pylist()
+    )
+    kinds = [type(outcome) for _, outcome in cluster._outcomes(pairs, task)][:3]
+    assert kinds == [ImageError, StorageError, StorageError]
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "head", "head:port", ":6379", "1:2/3:4"])

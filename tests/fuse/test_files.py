@@ -1,4 +1,3 @@
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -6,16 +5,15 @@ import pytest
 from PIL import Image
 
 from ssvif.data.images import write_png
-from ssvif.errors import CapturesError, ImageError
+from ssvif.errors import CapturesError, StorageError
 from ssvif.files import sha256_file
-from ssvif.fuse import files
 from ssvif.fuse.alignment import Alignment
-from ssvif.fuse.files import Fused, Manner, fuse_files, fuse_folder, in_order
+from ssvif.fuse.files import Fused, delivery_pairs, fuse_files
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, read_marks
-from ssvif.fuse.pairing import FusePair, pair_files
+from ssvif.fuse.pair import Manner
+from ssvif.fuse.pairing import FusePair, pair_files, pair_list
 from ssvif.fuse.torch_engine import TorchEngine
-from ssvif.models.fusion import DEAD
 from ssvif.models.network import build_fusion
 
 
@@ -54,18 +52,6 @@ def test_fuse_files__two_failures_of_one_visible_image_are_two(rig, fuser):
     done = fuse_files(fuser, pairs)
     assert list(done.failed) == [vis, rig / "out" / "b.png"]
     assert done.sentence == "fused 0 of 2 pairs, 2 failed"
-
-
-def test_manner__an_empty_range():
-    with pytest.raises(ImageError, match="give black < white"):
-        Manner(ir_range=(2.0, 2.0))
-
-
-def test_fuse_files__never_overwrites_a_source(rig, fuser):
-    before = (rig / "vis" / "0.png").read_bytes()
-    pairs = pair_files(rig / "vis" / "0.png", rig / "ir" / "0.png", rig / "vis")
-    assert "overwrite" in fuse_files(fuser, pairs).failed[rig / "vis" / "0.png"]
-    assert (rig / "vis" / "0.png").read_bytes() == before
 
 
 def _deep(rig, name, low, high):
@@ -189,22 +175,46 @@ def test_fuse_files__warns_of_a_camera_that_shows_nothing(rig, fuser, caplog):
     assert f"{rig / 'ir' / '1.png'}: shows nothing" in caplog.text
 
 
-def test_fuse_folder__both_halves_in_one_file(tmp_path, marking):
+def _fuse_delivery(fuser, folder, out, **options):
+    pairs, manner = delivery_pairs(folder, out, **options)
+    return fuse_files(fuser, pairs, manner=manner)
+
+
+def _four_channels(tmp_path):
     (tmp_path / "set" / "images").mkdir(parents=True)
-    pixels = np.full((40, 40, 4), 90, np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 4), dtype=np.uint8)
     Image.fromarray(pixels, "RGBA").save(tmp_path / "set" / "images" / "00001D.png")
-    done = fuse_folder(marking, tmp_path / "set", tmp_path / "out")
+    return tmp_path / "set"
+
+
+def test_delivery_pairs__both_halves_in_one_file(tmp_path, marking):
+    folder = _four_channels(tmp_path)
+    done = _fuse_delivery(marking, folder, tmp_path / "out")
     assert (done.fused, done.failed) == (1, {})
-    assert fuse_folder(marking, tmp_path / "set", tmp_path / "out").skipped == 1
+    assert _fuse_delivery(marking, folder, tmp_path / "out").skipped == 1
 
 
-def test_fuse_folder__takes_the_range_of_the_set(rig, marking):
+def test_delivery_pairs__both_halves_in_one_file_are_aligned_as_the_marks_say(tmp_path, marking):
+    folder = _four_channels(tmp_path)
+    manner = Manner(alignment=Alignment(ir_to_vis=((1, 0, 9), (0, 1, 0), (0, 0, 1))))
+    _fuse_delivery(marking, folder, tmp_path / "as_it_is")
+    _fuse_delivery(marking, folder, tmp_path / "moved", manner=manner)
+    as_it_is, moved = (
+        np.asarray(Image.open(tmp_path / name / "00001D.png")) for name in ("as_it_is", "moved")
+    )
+    assert (as_it_is != moved).any()
+    marks = read_marks(tmp_path / "moved" / "00001D.png")
+    assert marks is not None
+    assert marks.aligned
+
+
+def test_delivery_pairs__takes_the_range_of_the_set(rig, marking):
     for folder in ("vis", "ir"):
         for path in (rig / folder).iterdir():
             path.unlink()
     _deep(rig, "0", 27000, 28000)
     (rig / "set.yaml").write_text("infrared_range: [28000, 40000]\n")
-    assert fuse_folder(marking, rig, rig / "out").fused == 1
+    assert _fuse_delivery(marking, rig, rig / "out").fused == 1
     assert np.asarray(Image.open(rig / "out" / "0.png")).max() <= 2
 
 
@@ -214,11 +224,13 @@ def test_fuse_folder__takes_the_range_of_the_set(rig, marking):
         ("none", "out", "no such folder"),
         (".", "vis/0.png", "a file"),
         (".", "vis/..", "holds the sources"),
+        (".", "vis", "holds the sources"),
+        ("..", ".", "holds the sources"),
     ],
 )
-def test_fuse_folder__refuses(rig, marking, folder, out, words):
+def test_delivery_pairs__refuses(rig, folder, out, words):
     with pytest.raises(CapturesError, match=words):
-        fuse_folder(marking, rig / folder, rig / out)
+        delivery_pairs(rig / folder, rig / out)
 
 
 def test_fuse_files__another_view_is_fused_anew(rig, marking, tiny_network):
@@ -262,19 +274,63 @@ def test_fuse_files__tells_how_far_it_is(rig, fuser):
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_in_order__works_a_few_ahead_and_keeps_the_order():
-    begun = []
-
-    def work(item):
-        begun.append(item)
-        return -item
-
-    with ThreadPoolExecutor(3) as pool:
-        results = in_order(pool, work, range(1000))
-        assert next(results) == 0
-        assert max(begun) < 20
-        assert list(results) == [-item for item in range(1, 1000)]
+def test_fuse_files__a_folder_that_takes_no_file_is_refused_at_once(rig, fuser, monkeypatch):
+    (rig / "file").touch()
+    monkeypatch.setattr("ssvif.fuse.pair.read_pair", lambda *_: pytest.fail("work was begun"))
+    with pytest.raises(StorageError, match="file/out: cannot be written"):
+        fuse_files(fuser, pair_files(rig / "vis", rig / "ir", rig / "file/out"))
 
 
-def test_dead__is_what_the_network_takes_for_a_dead_camera():
-    assert pytest.approx(files._DEAD) == DEAD * 255.0
+def test_fuse_files__a_full_disk_ends_the_call(rig, fuser, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    lines = [f"{rig}/vis/{n % 3}.png\t{rig}/ir/{n % 3}.png\t{n}" for n in range(60)]
+    written = []
+
+    def full(path, *_, **__):
+        written.append(path)
+        raise StorageError(f"{path}: the disk is full; free some space")
+
+    monkeypatch.setattr("ssvif.fuse.pair.write_png", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        fuse_files(fuser, pair_list(lines, rig / "out"))
+    assert len(written) < 20
+
+
+class _Outsized:
+    """A network that cannot get the memory for large pairs."""
+
+    callers, weights, view, precision = 1, None, "fused", "float32"
+
+    def __init__(self, error):
+        self._error = error
+
+    def for_many(self):
+        return self
+
+    def __call__(self, vis, ir):
+        if ir.shape == (64, 64):
+            raise self._error
+        return vis
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 16 bytes"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        Exception("BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer"),
+    ],
+)
+def test_fuse_files__a_pair_too_large_for_memory_fails_alone(rig, error):
+    done = fuse_files(_Outsized(error), pair_files(rig / "vis", rig / "ir", rig / "out"))
+    assert done.fused == 2
+    [(path, reason)] = done.failed.items()
+    assert path == rig / "vis" / "2.png"
+    assert "cut or shrink the pair" in reason
+
+
+def test_fuse_files__another_fault_is_not_taken_for_one_pairs(rig):
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    with pytest.raises(RuntimeError, match="a bug"):
+        fuse_files(_Outsized(RuntimeError("a bug")), pairs)

@@ -8,7 +8,7 @@ import pytest
 from ssvif.errors import ModelError
 from ssvif.files import sha256_file
 from ssvif.fuse.fuser import Fuser
-from ssvif.fuse.onnx_engine import OnnxEngine, cores
+from ssvif.fuse.onnx_engine import OnnxEngine
 from ssvif.fuse.places import FUSED_NAME, MACHINE_NAME, ONNX_NAME, PRETRAINED, WEIGHTS_NAME
 from ssvif.fuse.torch_engine import TorchEngine
 from ssvif.models.weights import load_fusion
@@ -56,14 +56,6 @@ def test_onnx_engine__takes_as_many_threads_as_pytorch_is_told(folder, monkeypat
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert OnnxEngine(folder).callers == 1
     assert OnnxEngine(folder, threads=1).callers == 3
-
-
-@pytest.mark.parametrize(("told", "threads"), [("2,1", 2), ("", None), ("0", None), ("all", None)])
-def test_cores__whatever_openmp_is_told(monkeypatch, told, threads):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    own = cores()
-    monkeypatch.setenv("OMP_NUM_THREADS", told)
-    assert cores() == (threads or own)
 
 
 class _Fallen:

@@ -106,6 +106,90 @@ def test_pair_files__patterns_without_a_pair_are_refused(rig):
         pair_files(rig / "vis/*.png", rig / "ir/*.tif", rig / "out")
 
 
+def _outs(folder, vis, ir):
+    pairs = pair_files(folder / vis, folder / ir, folder / "out")
+    return {pair.vis.name: pair.out.relative_to(folder / "out").as_posix() for pair in pairs}
+
+
+def test_pair_files__names_with_dots_are_kept(tmp_path):
+    _touch(tmp_path, *(f"{half}/cam.{n}.png" for half in ("vi", "ir") for n in ("000", "001")))
+    assert set(_outs(tmp_path, "vi/*.png", "ir/*.png").values()) == {"cam.000.png", "cam.001.png"}
+
+
+def test_pair_files__a_wildcard_that_stands_for_nothing_counts(tmp_path):
+    _touch(tmp_path, "vi/a_1.png", "vi/a1_.png", "ir/a_1.png", "ir/a1_.png")
+    found = _outs(tmp_path, "vi/a*_*.png", "ir/a*_*.png")
+    assert found == {"a_1.png": "1.png", "a1_.png": "1/a1_.png"}
+
+
+def test_pair_files__what_only_nothing_stands_for_is_called_as_the_visible_file(tmp_path):
+    _touch(tmp_path, "left.png", "left1.png", "right.png", "right1.png")
+    found = _outs(tmp_path, "left*.png", "right*.png")
+    assert found == {"left.png": "left.png", "left1.png": "1.png"}
+
+
+def test_pair_files__sets_of_characters_are_as_in_file_names(tmp_path):
+    names = ("a1.png", "b1.png", "^1.png")
+    _touch(tmp_path, *(f"{half}/{name}" for half in ("vi", "ir") for name in names))
+    assert set(_outs(tmp_path, "vi/[!b]*.png", "ir/[!b]*.png")) == {"a1.png", "^1.png"}
+    assert set(_outs(tmp_path, "vi/[^b]*.png", "ir/[^b]*.png")) == {"b1.png", "^1.png"}
+
+
+def test_pair_files__two_pairs_of_one_output_are_refused(tmp_path):
+    _touch(tmp_path, *(f"{half}/{name}.png" for half in ("vi", "ir") for name in ("x", "xx")))
+    with pytest.raises(CapturesError, match=r"x\.png: would be the fused image of both"):
+        _outs(tmp_path, "vi/x*.png", "ir/x*.png")
+
+
+def test_pair_files__an_output_without_suffix_is_a_folder(rig):
+    (pair,) = pair_files(rig / "vis/0.png", rig / "ir/0.png", rig / "new")
+    assert pair.out == rig / "new" / "0.png"
+
+
+@pytest.mark.parametrize(
+    ("vis", "ir", "out"),
+    [
+        ("vis/0.png", "ir/0.png", "vis"),
+        ("vis/0.png", "ir/0.png", "ir/0.png"),
+        ("vis/?.png", "ir/?.png", "vis"),
+        ("vis/?.png", "ir/?.png", "link"),
+        ("linked", "ir", "vis"),
+    ],
+)
+def test_pair_files__never_overwrites_a_source(rig, vis, ir, out):
+    (rig / "link").symlink_to(rig / "ir")
+    (rig / "linked").mkdir()
+    (rig / "linked" / "0.png").symlink_to(rig / "vis" / "0.png")
+    with pytest.raises(CapturesError, match="is a source and would be overwritten"):
+        pair_files(rig / vis, rig / ir, rig / out)
+
+
+def test_pair_list__never_overwrites_a_source_of_another_pair(rig):
+    lines = [f"{rig}/vis/0.png\t{rig}/ir/0.png\tvis/1", f"{rig}/vis/1.png\t{rig}/ir/1.png\tx"]
+    with pytest.raises(CapturesError, match=r"vis/1\.png: is a source"):
+        pair_list(lines, rig)
+
+
+def test_pair_captures__never_overwrites_a_source(rig):
+    delivery = rig / "delivery"
+    for half in ("vis", "ir"):
+        (delivery / "train" / half).mkdir(parents=True)
+        (delivery / "train" / half / "0.png").symlink_to(rig / half / "0.png")
+    (rig / "train").symlink_to(rig / "vis")
+    with pytest.raises(CapturesError, match=r"train/0\.png: is a source"):
+        pair_captures(delivery, rig)
+
+
+@pytest.mark.parametrize("out", ["", "train", "train/vis", "train/ir"])
+def test_pair_captures__an_output_folder_that_holds_sources(rig, out):
+    for half in ("vis", "ir"):
+        (rig / "delivery" / "train").mkdir(parents=True, exist_ok=True)
+        (rig / half).rename(rig / "delivery" / "train" / half)
+    with pytest.raises(CapturesError, match="holds the sources"):
+        pair_captures(rig / "delivery", rig / "delivery" / out)
+    assert pair_captures(rig / "delivery", rig / "delivery" / "fused")
+
+
 def test_pair_files__are_in_counted_order(tmp_path):
     for name in ("frame2", "frame10", "frame1"):
         for folder in ("vis", "ir"):
@@ -120,6 +204,11 @@ def test_pair_files__are_in_counted_order(tmp_path):
 def test_pair_list__a_name_may_have_its_suffix(tmp_path):
     (pair,) = pair_list(["a.png\tb.png\tstreet/1.png"], tmp_path)
     assert pair.out == tmp_path / "street" / "1.png"
+
+
+def test_pair_list__a_byte_order_mark_is_no_part_of_a_name(tmp_path):
+    (pair,) = pair_list(["\ufeffa.png\tb.png"], tmp_path)
+    assert pair.vis == Path("a.png")
 
 
 def test_pair_list__a_line_a_pair(tmp_path):
@@ -138,6 +227,8 @@ def test_pair_list__a_line_a_pair(tmp_path):
         (["a\tb\t../c"], "line 1: ../c: expected a name that stays in"),
         (["a\tb\t/c"], "stays in"),
         (["x/a.png\tb", "y/a.png\tb"], "line 2: a is the name of two pairs"),
+        (["a\tb\tx/a", "c\td\tx//a"], "line 2: x//a is the name of two pairs"),
+        (["a\tb\ta", "c\td\t./a.png"], "line 2: ./a is the name of two pairs"),
         (["# nothing"], "names no pair"),
     ],
 )

@@ -6,8 +6,9 @@ from PIL import Image
 
 from ssvif.errors import ModelError
 from ssvif.fuse import segmenter as segmenter_module
-from ssvif.fuse.files import Manner, fuse_files
+from ssvif.fuse.files import fuse_files
 from ssvif.fuse.marks import Marks, read_marks
+from ssvif.fuse.pair import Manner
 from ssvif.fuse.pairing import pair_files
 from ssvif.fuse.places import PRETRAINED
 from ssvif.fuse.segmenter import Segmenter

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from ssvif.data.images import write_png
-from ssvif.fuse.files import PLAIN, Manner
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.pair import PLAIN, Manner
 from ssvif.fuse.places import PRETRAINED
 from ssvif.registry.scoring import score
 
@@ -87,6 +87,7 @@ def test_score__images_in_the_table_need_no_folder(fuser, folder, pair):
         ("vis/0.png", "a.jpg", "ends in .png"),
         ("vis/0.png", "ir/1.png", "no fused image"),
         ("vis/0.png", "good.png", "another row"),
+        ("vis/0.png", "vis/0.png/a.png", "cannot be written"),
     ],
 )
 def test_score__a_bad_row_says_so_and_the_others_are_fused(fuser, folder, vis, out, words):
@@ -98,6 +99,31 @@ def test_score__a_bad_row_says_so_and_the_others_are_fused(fuser, folder, vis, o
     assert words in done["error"][1]
     assert str(folder) not in done["error"][1]
     assert (folder / "ir/1.png").read_bytes() == before
+
+
+def test_score__never_overwrites_its_own_source(fuser, folder):
+    _score(fuser, folder, ("vis/0.png", "ir/0.png", "fused.png"))
+    (error,) = _score(fuser, folder, ("fused.png", "ir/0.png", "fused.png"))["error"]
+    assert "would overwrite its own source" in error
+
+
+def test_score__a_row_too_large_for_memory_fails_alone(fuser, folder, monkeypatch):
+    fuse, large = Fuser.__call__, (50, 61)
+
+    def outsized(self, vis, ir):
+        if ir.shape == large:
+            raise MemoryError
+        return fuse(self, vis, ir)
+
+    monkeypatch.setattr(Fuser, "__call__", outsized)
+    for half in ("vis", "ir"):
+        path = folder / half / "1.png"
+        Image.open(path).resize((40, 40)).save(path)
+    rows = [(f"vis/{number}.png", f"ir/{number}.png", None) for number in range(2)]
+    done = _score(fuser, folder, *rows)
+    assert "vis/0.png: too large for the memory" in done["error"][0]
+    assert done["error"][1] == ""
+    assert done["png"][1]
 
 
 def test_score__paths_without_a_folder(fuser, folder):

@@ -13,9 +13,10 @@ from PIL import Image
 from ssvif.data.images import write_png
 from ssvif.data.synthetic import render_pair
 from ssvif.fuse import cluster
-from ssvif.fuse.cluster import Recipe, fuse_on_cluster
+from ssvif.fuse.cluster import fuse_on_cluster
 from ssvif.fuse.files import fuse_files
 from ssvif.fuse.pairing import pair_files
+from ssvif.fuse.recipe import Recipe
 from tests.services import servers
 from tests.services.ray_nodes import ray_nodes
 

@@ -13,9 +13,9 @@ import numpy as np
 from ssvif.data.images import UInt8Image, scale_infrared
 from ssvif.data.infrared_range import EIGHT_BITS
 from ssvif.errors import VideoError
-from ssvif.fuse.colour import coloured
-from ssvif.fuse.files import PLAIN, Manner, Tell, in_order, quiet
+from ssvif.fuse.files import Tell, quiet
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.pair import PLAIN, Manner, PairFuser
 from ssvif.fuse.video.frames import TimedFrame, infrared_converter, rgb_converter
 from ssvif.fuse.video.interrupt import until_interrupted
 from ssvif.fuse.video.ranges import clip_range
@@ -23,6 +23,7 @@ from ssvif.fuse.video.reader import Reader
 from ssvif.fuse.video.sources import Source
 from ssvif.fuse.video.timing import Pairing
 from ssvif.fuse.video.writers import open_writer, require_output
+from ssvif.threads import in_order
 
 _AHEAD = 2  # pairs that wait for the network, or fused frames for their turn to be written
 
@@ -129,14 +130,12 @@ def _fused(
     fuser: Fuser, pairs: Iterable[tuple[TimedFrame, TimedFrame]], manner: Manner
 ) -> Iterator[tuple[Fraction, UInt8Image]]:
     """Yield times and fused images, in order, while others are decoded and written."""
+    pair_fuser = PairFuser(fuser, manner)
 
     def fuse(pair: tuple[TimedFrame, TimedFrame]) -> tuple[Fraction, UInt8Image]:
         vis = pair[0].image.astype(np.uint8, copy=False)
         ir = scale_infrared(pair[1].image, manner.ir_range or EIGHT_BITS)
-        if manner.alignment:
-            ir = manner.alignment(ir, vis)
-        image = coloured(fuser(vis, ir), ir, manner.colour)
-        return pair[0].time, image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+        return pair[0].time, pair_fuser.frame(vis, ir)
 
     with ThreadPoolExecutor(fuser.callers) as pool:
         yield from in_order(pool, fuse, pairs, ahead=fuser.callers + _AHEAD)

@@ -2,24 +2,20 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from ssvif.data.images import UInt8Image
 from ssvif.errors import SsvifError, VideoError
-from ssvif.fuse.colour import coloured
-from ssvif.fuse.files import PLAIN, Manner, Tell, in_order, quiet, read_pair, with_range
+from ssvif.fuse.files import Tell, quiet, with_range
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.pair import PLAIN, Manner, PairFuser, attempt
 from ssvif.fuse.pairing import FusePair
 from ssvif.fuse.video.fuse import FusedVideo, comment_of
 from ssvif.fuse.video.reader import Info
 from ssvif.fuse.video.writers import Write, open_writer, require_output
-
-_SPARE_THREADS = 1  # while pairs are fused, another one is read
+from ssvif.threads import in_order
 
 # Rates such as 30000/1001 are given as 29.97.
 _LARGEST_DENOMINATOR = 1001
@@ -56,16 +52,21 @@ def fuse_sequence(
     require_output(out)
     exact = Fraction(rate).limit_denominator(_LARGEST_DENOMINATOR)
     fuser = fuser.for_many()
-    work = partial(_frame, fuser, with_range(pairs, manner))
+    pair_fuser = PairFuser(fuser, with_range(pairs, manner))
+    work = partial(attempt, pair_fuser.to_frame)
     pairs = pairs[:max_frames]
     failed: dict[str, str] = {}
     times: list[Fraction] = []
     size, write = (0, 0), None
-    with ThreadPoolExecutor(fuser.callers + _SPARE_THREADS) as pool, ExitStack() as opened:
-        for number, frame in enumerate(in_order(pool, work, pairs)):
+    with (
+        ThreadPoolExecutor(pair_fuser.threads) as pool,
+        closing(in_order(pool, work, pairs, ahead=pair_fuser.threads)) as frames,
+        ExitStack() as opened,
+    ):
+        for number, frame in enumerate(frames):
             name = str(pairs[number].vis)
-            if isinstance(frame, str):
-                failed[name] = frame
+            if isinstance(frame, SsvifError):
+                failed[name] = str(frame)
             elif write is not None and frame.shape[:2] != size:
                 failed[name] = f"{_size(frame.shape)}, and the video {_size(size)}; scale it before"
             else:
@@ -85,16 +86,6 @@ def _writer(
 ) -> AbstractContextManager[Write]:
     info = Info(size, deep=False, rate=rate, time_base=1 / rate, frames=frames, aspect=None)
     return open_writer(out, info, comment=comment_of(fuser))
-
-
-def _frame(fuser: Fuser, manner: Manner, pair: FusePair) -> UInt8Image | str:
-    """Fuse a pair to a frame (H, W, 3), or say why it failed."""
-    try:
-        vis, ir = read_pair(pair, manner)
-        image = coloured(fuser(vis, ir), ir, manner.colour)
-    except SsvifError as error:
-        return str(error)
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
 def _size(shape: Sequence[int]) -> str:

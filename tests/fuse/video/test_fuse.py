@@ -8,7 +8,7 @@ from PIL import Image
 
 from ssvif.errors import StorageError, VideoError
 from ssvif.fuse.alignment import Alignment
-from ssvif.fuse.files import Manner
+from ssvif.fuse.pair import Manner
 from ssvif.fuse.video import frames as frames_module
 from ssvif.fuse.video import fuse as fuse_module
 from ssvif.fuse.video.fuse import fuse_videos

@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from threading import Lock
+from time import sleep
 
 import av
 import numpy as np
@@ -9,8 +11,8 @@ from PIL import Image
 from ssvif.data.images import write_png
 from ssvif.data.synthetic import render_pair
 from ssvif.errors import VideoError
-from ssvif.fuse.files import Manner
 from ssvif.fuse.fuser import Fuser
+from ssvif.fuse.pair import Manner
 from ssvif.fuse.pairing import pair_files
 from ssvif.fuse.places import PRETRAINED
 from ssvif.fuse.video.sequence import fuse_sequence
@@ -68,6 +70,31 @@ def test_fuse_sequence__what_fails_is_left_out_and_the_rest_keeps_its_times(reco
     assert "not a PNG" in done.failed[str(recording / "vis" / "9.png")]
     assert "64x64, and the video 128x96" in done.failed[str(recording / "vis" / "10.png")]
     assert [time for time, _ in _frames(recording / "out.mkv")] == pytest.approx([0.0, 0.3])
+
+
+def test_fuse_sequence__two_files_of_one_name_are_no_frame(recording, fuser):
+    (recording / "vis" / "9.bmp").write_bytes((recording / "vis" / "9.png").read_bytes())
+    done = fuse_sequence(fuser, _pairs(recording), recording / "out.mkv", rate=10.0)
+    assert done.frames == 3
+    [reason] = done.failed.values()
+    assert "9.bmp, 9.png, 9.png claim one name" in reason
+
+
+def test_fuse_sequence__the_network_has_no_more_callers_than_it_takes(
+    recording, fuser, monkeypatch
+):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    turns, callers = Lock(), []
+
+    def alone(_, vis, __):
+        callers.append(turns.acquire(blocking=False))
+        sleep(0.01)
+        turns.release()
+        return vis
+
+    monkeypatch.setattr(Fuser, "__call__", alone)
+    fuse_sequence(fuser, _pairs(recording), recording / "out.mkv", rate=10.0)
+    assert callers == [True] * 4
 
 
 def test_fuse_sequence__nothing_to_show(recording, fuser):
