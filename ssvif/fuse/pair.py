@@ -11,6 +11,7 @@ from threading import Semaphore
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from PIL import Image, ImageStat
 
 from ssvif.data.images import (
     UInt8Image,
@@ -112,7 +113,7 @@ class PairFuser:
             return False
         vis, ir = read_pair(pair, self._manner)
         for path, image in ((pair.vis, vis), (pair.ir, ir)):
-            if image.std() < _DEAD:
+            if _spread(image) < _DEAD:
                 logger.warning(
                     "%s: shows nothing (all of one grey); check lens cap and range", path
                 )
@@ -181,6 +182,11 @@ def read_pair(pair: FusePair, manner: Manner) -> tuple[UInt8Image, UInt8Image]:
             " infrared_range in its set.yaml, or ir_low and ir_high in the manifest)"
         )
     return vis, scale_infrared(raw, value_range)
+
+
+def _spread(image: UInt8Image) -> float:
+    """Return the standard deviation of the luminance, which is what the network sees."""
+    return ImageStat.Stat(Image.fromarray(image).convert("L")).stddev[0]
 
 
 def _require_one_name(pair: FusePair) -> None:

@@ -170,8 +170,12 @@ def test_fuse_files__warns_of_a_camera_that_shows_nothing(rig, fuser, caplog):
     pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
     shape = np.asarray(Image.open(pairs[1].vis)).shape[:2]
     write_png(rig / "ir" / "1.png", np.full(shape, 9, np.uint8))
+    # A covered lens of a sensor with a cast: its channels differ, its pixels do not.
+    cast = np.tile(np.array([16, 16, 20], np.uint8), (48, 64, 1))
+    write_png(rig / "vis" / "0.png", cast)
     assert fuse_files(fuser, pairs).fused == 3
-    assert caplog.text.count("shows nothing") == 1
+    assert caplog.text.count("shows nothing") == 2
+    assert f"{rig / 'vis' / '0.png'}: shows nothing" in caplog.text
     assert f"{rig / 'ir' / '1.png'}: shows nothing" in caplog.text
 
 
