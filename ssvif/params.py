@@ -153,7 +153,7 @@ class StageTwoParams(_Section):
     """Joint training of the fusion network and both branches."""
 
     replay: Share = 0.5
-    steps: Count = 200
+    steps: Count = 150
     batch: Scenes = 8
     crop: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 128
     learning_rate: Positive = 5.0e-4
@@ -197,11 +197,11 @@ class ProbesParams(_Section):
     width: Annotated[int, Field(ge=64)] = 160
     crop_height: Annotated[int, Field(ge=32, multiple_of=32)] = 64
     crop_width: Annotated[int, Field(ge=32, multiple_of=32)] = 96
-    steps: Count = 30
+    steps: Count = 25
     batch: Count = 8
     learning_rate: Positive = 2.0e-3
     trunk_learning_rate: Positive = 1.0e-3
-    repetitions: Count = 3
+    repetitions: Count = 2
     folds: Annotated[int, Field(ge=2)] = 2
 
 
