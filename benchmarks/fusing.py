@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import typer
 
-from benchmarks.rivals import DenseFuse, SeAFusion
+from benchmarks.rivals import DATFuse, DenseFuse, SeAFusion
 from ssvif.data.images import read_visible, write_png
 from ssvif.data.synthetic import render_pair
 from ssvif.fuse.files import fuse_files
@@ -74,7 +74,8 @@ def networks() -> None:
     planes = [torch.rand(1, 1, *SIZE) for _ in range(2)]
     onnx, half = Fuser.load(PRETRAINED), Fuser.load(PRETRAINED, precision="bfloat16")
     whole = Fuser.load(PRETRAINED, engine="torch")
-    rivals = {network().__class__.__name__: network().eval() for network in (DenseFuse, SeAFusion)}
+    published = (DATFuse, DenseFuse, SeAFusion)
+    rivals = {network.__name__: network().eval() for network in published}
     works: dict[str, Callable[[], object]] = {
         "SSVIF, bytes to bytes, ONNX Runtime": lambda: onnx(pair.vis, pair.ir),
         "SSVIF, bytes to bytes, PyTorch": lambda: whole(pair.vis, pair.ir),

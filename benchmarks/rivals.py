@@ -81,3 +81,84 @@ class DenseFuse(nn.Module):
         for layer in self.dense:
             features = torch.cat([features, F.relu(layer(features))], dim=1)
         return features
+
+
+class _Attentive(nn.Module):
+    """Residual attention of DATFuse: a convolution twice, weighed by channel and by place."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        narrow = channels // 4
+        self.conv = nn.Conv2d(channels, channels, 3)
+        self.norm = nn.BatchNorm2d(channels)
+        self.channel = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            _conv(channels, narrow, 1),
+            nn.ReLU(),
+            _conv(narrow, channels, 1),
+            nn.Sigmoid(),
+        )
+        self.place = nn.Sequential(
+            _conv(channels, narrow),
+            nn.BatchNorm2d(narrow),
+            nn.ReLU(),
+            _conv(narrow, 1),
+            nn.BatchNorm2d(1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Filter (B, C, H, W); return the sum of what was weighed, and what was filtered."""
+        filtered = self._filter(F.relu(self._filter(features)))
+        return filtered * self.channel(filtered) + filtered * self.place(filtered), filtered
+
+    def _filter(self, features: Tensor) -> Tensor:
+        filtered: Tensor = self.norm(self.conv(F.pad(features, (1, 1, 1, 1), "replicate")))
+        return filtered
+
+
+class _OnePixelTransformer(nn.Module):
+    """Transformer block of DATFuse, whose windows are of one pixel: attention passes it on."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([nn.LayerNorm(channels), nn.LayerNorm(channels)])
+        self.value = nn.Linear(channels, channels)
+        self.project = nn.Linear(channels, channels)
+        self.mixing = nn.Sequential(
+            nn.Linear(channels, 4 * channels), nn.GELU(), nn.Linear(4 * channels, channels)
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Change pixels (B, H, W, C)."""
+        before, after = self.norms
+        pixels = pixels + self.project(self.value(before(pixels)))
+        mixed: Tensor = pixels + self.mixing(after(pixels))
+        return mixed
+
+
+class DATFuse(nn.Module):
+    """Tang et al. 2023, TCSVT 33(7): attentive filters around two transformer blocks.
+
+    Queries and keys, which decide nothing within one pixel, are left out: it is faster so.
+    """
+
+    def __init__(self, channels: int = 16) -> None:
+        super().__init__()
+        self.first = nn.Sequential(
+            nn.Conv2d(2, channels, 5, padding=2, padding_mode="replicate"),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+        )
+        self.attentive = _Attentive(channels)
+        self.transformer = nn.Sequential(*(_OnePixelTransformer(channels) for _ in range(2)))
+        self.last = _conv(channels, 1, 1)
+
+    def forward(self, vis_y: Tensor, ir: Tensor) -> Tensor:
+        """Fuse planes (B, 1, H, W)."""
+        features = self.first(torch.cat([vis_y, ir], dim=1))
+        weighed, _ = self.attentive(features)
+        pixels = F.relu(weighed + features).permute(0, 2, 3, 1)
+        features = self.transformer(pixels).permute(0, 3, 1, 2)
+        weighed, filtered = self.attentive(features)
+        return torch.tanh(self.last(weighed + filtered))
