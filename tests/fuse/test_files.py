@@ -229,12 +229,19 @@ def test_delivery_pairs__takes_the_range_of_the_set(rig, marking):
         (".", "vis/0.png", "a file"),
         (".", "vis/..", "holds the sources"),
         (".", "vis", "holds the sources"),
-        ("..", ".", "holds the sources"),
     ],
 )
 def test_delivery_pairs__refuses(rig, folder, out, words):
     with pytest.raises(CapturesError, match=words):
         delivery_pairs(rig / folder, rig / out)
+
+
+def test_delivery_pairs__refuses_a_folder_above_sources(rig):
+    for name in ("vis", "ir"):
+        (rig / "delivery/camera").mkdir(parents=True, exist_ok=True)
+        (rig / name).rename(rig / "delivery/camera" / name)
+    with pytest.raises(CapturesError, match="holds the sources"):
+        delivery_pairs(rig / "delivery", rig / "delivery/camera")
 
 
 def test_fuse_files__another_view_is_fused_anew(rig, marking, tiny_network):

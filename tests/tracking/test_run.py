@@ -60,7 +60,7 @@ def test_track_stage__parent_says_what_its_children_come_from(
         with track_stage("s", params=params, record=project / "s", live=False):
             pass
     (parent,) = parents()
-    assert parent.info.run_name.startswith("400+150+250 steps, seed 7 (")
+    assert parent.info.run_name.startswith("400+150+150 steps, seed 7 (")
     assert parent.data.tags[facts.COMMIT_TAG] == "b" * 40
     assert parent.data.tags["mlflow.source.git.commit"] == "b" * 40
     assert parent.data.tags[facts.DIRTY_TAG] == "true"
@@ -183,7 +183,8 @@ def test_track_stage__dead_server_neither_stops_nor_slows(
         begin = time.perf_counter()
         for step in range(1, 1001):
             run.log(step, {"loss": 1.0})
-        assert time.perf_counter() - begin < 2.0
+        # A wait for the server at each step would take minutes; a busy machine takes seconds.
+        assert time.perf_counter() - begin < 30.0
     assert len(read_record(project / "s").rows) == 1000
     warnings = [record.getMessage() for record in caplog.records]
     assert len(warnings) == 1
