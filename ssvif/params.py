@@ -108,7 +108,7 @@ class StageOneParams(_Section):
     """Training of the fusion network alone."""
 
     start: Literal["champion", "scratch"] = "champion"
-    steps: Count = 400
+    steps: Count = 300
     batch: Scenes = 8
     crop: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 128
     learning_rate: Positive = 2.0e-3
@@ -153,7 +153,7 @@ class StageTwoParams(_Section):
     """Joint training of the fusion network and both branches."""
 
     replay: Share = 0.5
-    steps: Count = 150
+    steps: Count = 120
     batch: Scenes = 8
     crop: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 128
     learning_rate: Positive = 5.0e-4
@@ -197,7 +197,7 @@ class ProbesParams(_Section):
     width: Annotated[int, Field(ge=64)] = 160
     crop_height: Annotated[int, Field(ge=32, multiple_of=32)] = 64
     crop_width: Annotated[int, Field(ge=32, multiple_of=32)] = 96
-    steps: Count = 25
+    steps: Count = 20
     batch: Count = 8
     learning_rate: Positive = 2.0e-3
     trunk_learning_rate: Positive = 1.0e-3

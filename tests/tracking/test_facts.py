@@ -99,7 +99,7 @@ def test_describe_stage__another_start_is_another_pipeline(pin):
         found.append(describe_stage("train", Params(), {}).tags)
     assert len({tags[facts.PIPELINE_TAG] for tags in found}) == 3
     assert [tags[facts.START_TAG] for tags in found] == ["scratch", "b" * 64, "b" * 64]
-    assert found[2][facts.PIPELINE_NAME_TAG].startswith("from version 4, 150 steps, seed 0 (")
+    assert found[2][facts.PIPELINE_NAME_TAG].startswith("from version 4, 120 steps, seed 0 (")
 
 
 def test_describe_stage__from_scratch_the_pin_does_not_count(pin):

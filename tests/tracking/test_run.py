@@ -60,7 +60,7 @@ def test_track_stage__parent_says_what_its_children_come_from(
         with track_stage("s", params=params, record=project / "s", live=False):
             pass
     (parent,) = parents()
-    assert parent.info.run_name.startswith("400+150+150 steps, seed 7 (")
+    assert parent.info.run_name.startswith("300+150+120 steps, seed 7 (")
     assert parent.data.tags[facts.COMMIT_TAG] == "b" * 40
     assert parent.data.tags["mlflow.source.git.commit"] == "b" * 40
     assert parent.data.tags[facts.DIRTY_TAG] == "true"
