@@ -181,6 +181,8 @@ def _pair_patterns(vis: Path, ir: Path, out: Path) -> list[FusePair]:
 def _place(out: Path, key: Sequence[str], vis: Path) -> Path:
     """Return where the fused image of what wildcards stand for lies; no file is called nothing."""
     *folders, name = key
+    if Path(name).suffix.lower() in SUFFIXES:  # the wildcard stands for the whole file's name
+        name = Path(name).stem
     return out.joinpath(*folders, f"{name or vis.stem}.png")
 
 

@@ -235,3 +235,11 @@ def test_pair_list__a_line_a_pair(tmp_path):
 def test_pair_list__refuses(tmp_path, lines, words):
     with pytest.raises(CapturesError, match=words):
         pair_list(lines, tmp_path)
+
+
+def test_pair_files__a_wildcard_for_whole_names_doubles_no_suffix(tmp_path):
+    for name in ("vis/1.5m.jpg", "vis/b.PNG", "ir/1.5m.jpg", "ir/b.PNG"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    pairs = pair_files(tmp_path / "vis/*", tmp_path / "ir/*", tmp_path / "out")
+    assert [pair.out.name for pair in pairs] == ["1.5m.png", "b.png"]
