@@ -31,7 +31,7 @@ from schemathesis.schemas import APIOperation, BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from benchmarks.fuzz import seeds
-from ssvif.data.images import encode_image
+from ssvif.data.encoding import encode_image
 from ssvif.data.synthetic import render_pair
 from ssvif.fuse.places import PRETRAINED
 from ssvif.server.app import build_app

@@ -21,7 +21,8 @@ import httpx
 import numpy as np
 
 from benchmarks.fuzz_server import memory, server
-from ssvif.data.images import ImageBytes, encode_image
+from ssvif.data.encoding import encode_image
+from ssvif.data.images import ImageBytes
 from ssvif.data.synthetic import render_pair
 from ssvif.fuse.places import PRETRAINED
 from ssvif.server.jobs import fuse_pair

@@ -12,13 +12,13 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ssvif.data.bombs import require_decodable
+from ssvif.data.encoding import encode_image
 from ssvif.errors import ColourInfraredError, ImageError, ImageTypeError, PixelLimitError
 from ssvif.files import atomic_path
 
@@ -26,7 +26,6 @@ UInt8Image = npt.NDArray[np.uint8]
 RawImage = npt.NDArray[np.uint8 | np.uint16 | np.float32]
 
 # What images are encoded as, besides files of PNG.
-ImageFormat = Literal["png", "jpeg", "webp"]
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
 
@@ -36,13 +35,6 @@ _GREY_SPREAD = 12  # levels between channels that JPEG leaves in grey kept as RG
 _COLOURED_VISIBLE = 0.0005  # a few lamps by night are colour
 _COLOURED_INFRARED = 0.05  # a logo or a crosshair is not
 # Faster and smaller than level 1 with zlib's default strategy, on photographs as on masks.
-_PNG_OPTIONS = {"compress_level": 1, "compress_type": zlib.Z_RLE}
-_ENCODERS: Mapping[ImageFormat, Mapping[str, Any]] = {
-    "png": {"format": "PNG", **_PNG_OPTIONS},
-    "jpeg": {"format": "JPEG", "quality": 92, "subsampling": "4:4:4"},
-    "webp": {"format": "WEBP", "quality": 90, "method": 2},
-}
-_LONGEST: Mapping[ImageFormat, int] = {"png": 1 << 31, "jpeg": 65_500, "webp": 16_383}
 _SHRINK = "cut or shrink the image"
 _RAISED = ", or raise the limit (ingest.max_pixels in params.yaml)"
 # What Pillow's decoders raise on damaged files.
@@ -264,38 +256,6 @@ def write_png(path: Path, image: UInt8Image, *, text: Mapping[str, str] | None =
     """
     with atomic_path(path) as temporary:
         temporary.write_bytes(encode_image(image, "png", text=text))
-
-
-def encode_image(
-    image: UInt8Image, kind: ImageFormat, *, text: Mapping[str, str] | None = None
-) -> bytes:
-    """Encode an image (H, W) or (H, W, 3) as the bytes of a file.
-
-    Args:
-        image: The pixels.
-        kind: PNG loses nothing; JPEG and WebP are for people.
-        text: Text chunks to keep beside them, in a PNG.
-
-    Raises:
-        ImageError: If the format has no images as large.
-    """
-    if max(image.shape) > _LONGEST[kind]:
-        raise ImageError(
-            f"{image.shape[1]}x{image.shape[0]}: {kind} has sides of {_LONGEST[kind]} pixels at "
-            "most; take png"
-        )
-    chunks: dict[str, Any] = {"pnginfo": png_text(text)} if kind == "png" else {}
-    stream = io.BytesIO()
-    Image.fromarray(image).save(stream, **_ENCODERS[kind], **chunks)
-    return stream.getvalue()
-
-
-def png_text(text: Mapping[str, str] | None) -> PngImagePlugin.PngInfo:
-    """Return the text chunks of a PNG, as Pillow takes them."""
-    chunks = PngImagePlugin.PngInfo()
-    for key, value in (text or {}).items():
-        chunks.add_text(key, value)
-    return chunks
 
 
 def read_png_text(path: Path) -> dict[str, str]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ssvif.data.images import UInt8Image, png_text
+from ssvif.data.encoding import png_text
+from ssvif.data.images import UInt8Image
 from ssvif.files import atomic_path
 from ssvif.fuse.marks import Marks
 from ssvif.fuse.palette import palette

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ssvif.data.encoding import encode_image
 from ssvif.data.images import (
     ImageBytes,
     UInt8Image,
-    encode_image,
     read_infrared_raw,
     read_visible,
     scale_infrared,

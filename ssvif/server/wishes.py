@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ssvif.data.images import ImageFormat
+from ssvif.data.encoding import ImageFormat
 from ssvif.fuse.choices import VISIBLE, Colour
 from ssvif.fuse.views import FUSED, View
 

@@ -105,21 +105,27 @@ def test_serve__a_signal_lets_what_runs_end(tmp_path, files, number):
         assert server.process.wait(SECONDS) == 0
 
 
+def _asking(server, files):
+    """Ask in a thread until the pair is in work; return it, and whether it failed at its end."""
+    failed = []
+
+    def ask():
+        try:
+            failed.append(server.client.post("/v1/fuse", files=files).status_code != 200)
+        except httpx.TransportError:
+            failed.append(True)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    metrics = httpx.Client(base_url=server.address)
+    server.until(lambda: "ssvif_in_flight 1.0" in metrics.get("/metrics").text)
+    return asking, failed
+
+
 @pytest.mark.slow
 def test_serve__what_runs_has_no_longer_than_its_grace(tmp_path, files):
     with serving(tmp_path, "--grace", "1", code=_SLOW) as server:
-        failed = []
-
-        def ask():
-            try:
-                failed.append(server.client.post("/v1/fuse", files=files).status_code != 200)
-            except httpx.TransportError:
-                failed.append(True)
-
-        asking = threading.Thread(target=ask)
-        asking.start()
-        metrics = httpx.Client(base_url=server.address)
-        server.until(lambda: "ssvif_in_flight 1.0" in metrics.get("/metrics").text)
+        asking, failed = _asking(server, files)
         server.process.send_signal(signal.SIGTERM)
         asking.join(SECONDS)
         assert failed == [True]
@@ -129,17 +135,7 @@ def test_serve__what_runs_has_no_longer_than_its_grace(tmp_path, files):
 
 def test_serve__a_second_signal_ends_at_once(tmp_path, files):
     with serving(tmp_path, "--grace", "600", code=_SLOW) as server:
-        failed = []
-
-        def ask():
-            with pytest.raises(httpx.TransportError):
-                server.client.post("/v1/fuse", files=files)
-            failed.append(True)
-
-        asking = threading.Thread(target=ask)
-        asking.start()
-        metrics = httpx.Client(base_url=server.address)
-        server.until(lambda: "ssvif_in_flight 1.0" in metrics.get("/metrics").text)
+        asking, failed = _asking(server, files)
         server.process.send_signal(signal.SIGTERM)
         server.wait_for("ending; what runs has 600 seconds")
         server.process.send_signal(signal.SIGINT)

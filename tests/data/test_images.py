@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from benchmarks.fuzz import many_scans, wide_tiles
+from ssvif.data.encoding import encode_image
 from ssvif.data.images import (
     ImageBytes,
-    encode_image,
     infrared_depth,
     is_grey,
     read_four_channels,
