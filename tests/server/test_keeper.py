@@ -22,6 +22,14 @@ def broken(_vis, _ir):
     raise ModelError("its features are not numbers; train it again")
 
 
+async def _comes_at_the_second_look(shelf, keeper):
+    shelf.model, shelf.mark = served(weights=NEW), "2"
+    assert not await keeper.look()
+    assert keeper.model.facts.weights == OLD
+    assert await keeper.look()
+    assert keeper.model.facts.weights == NEW
+
+
 async def test_keep__another_model_is_served_with_no_request_dropped(files):
     shelf = Shelf(served(weights=OLD))
     async with running(shelf, concurrency=2, queue=50, poll=0.01) as server:
@@ -90,11 +98,7 @@ async def test_look__what_is_replaced_while_it_is_read_is_read_again():
             return load(found)
 
         server.service.keeper._load = torn
-        shelf.model, shelf.mark = served(weights=NEW), "2"
-        assert not await server.service.keeper.look()
-        assert server.service.keeper.model.facts.weights == OLD
-        assert await server.service.keeper.look()
-        assert server.service.keeper.model.facts.weights == NEW
+        await _comes_at_the_second_look(shelf, server.service.keeper)
 
 
 @pytest.mark.parametrize("again", [ModelError("nobody answers"), KeyError("no such tag")])
@@ -113,11 +117,7 @@ async def test_look__one_that_is_lost_while_it_is_read_is_tried_again(again):
             return load(found)
 
         server.service.keeper._load = read
-        shelf.model, shelf.mark = served(weights=NEW), "2"
-        assert not await server.service.keeper.look()
-        assert server.service.keeper.model.facts.weights == OLD
-        assert await server.service.keeper.look()
-        assert server.service.keeper.model.facts.weights == NEW
+        await _comes_at_the_second_look(shelf, server.service.keeper)
 
 
 async def test_keep__the_first_model_is_replaced_while_it_is_read():
