@@ -16,7 +16,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro retrain test test-slow test-services lint type check format bench bench-peers sweep ablation champion ui deploy clean
+.PHONY: help setup setup-services repro retrain test test-slow test-services lint type check format bench bench-peers sweep ablation champion ui deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,8 @@ $(SERVICES): $(READY)
 
 setup: $(READY) ## make the environment in .venv
 
+setup-services: $(SERVICES) ## the same, with what tests on services need
+
 repro: setup ## run the whole pipeline: ingest, train, evaluate, register
 	dvc repro
 
@@ -48,7 +50,7 @@ test-slow: setup ## run the slow tests
 	$(PYTEST) --dist loadfile -m 'slow and not services'
 
 # They say what is missing, and are left out then; SSVIF_REQUIRE_SERVICES=1 makes that a failure.
-test-services: $(SERVICES) ## run the tests on PostgreSQL, an S3 store and Ray
+test-services: setup-services ## run the tests on PostgreSQL, an S3 store and Ray
 	$(PYTEST) --dist loadfile -m services
 
 lint: setup ## check style and who imports whom

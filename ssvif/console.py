@@ -17,6 +17,9 @@ EXIT_REFUSED = 2
 EXIT_UNREACHABLE = 75  # EX_TEMPFAIL of sysexits.h
 EXIT_INTERRUPTED = 130
 
+# Whose progress is told; of other packages, warnings alone. A stage runs as __main__.
+_OWN = ("ssvif", "pipelines", "__main__")
+
 # What brings a package that is missing, and what for.
 _TRAIN = ("train", "training and PyTorch")
 _SERVE = ("serve", "`ssvif serve` and its page")
@@ -34,7 +37,9 @@ def run(command: Callable[[], object]) -> NoReturn:
     Args:
         command: The work; it raises `SsvifError` for what it refuses.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    for name in _OWN:
+        logging.getLogger(name).setLevel(logging.INFO)
     try:
         command()
     except InterruptError as interrupt:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from ssvif import console
@@ -25,6 +28,21 @@ def test_run__a_service_that_cannot_be_reached_has_its_own_exit_code(transient, 
     with pytest.raises(SystemExit) as caught:
         console.run(ask)
     assert caught.value.code == code
+
+
+def test_run__tells_its_own_progress_and_other_packages_warnings():
+    calls = ", ".join(
+        f"logging.getLogger({name!r}).{level}({f'{name} {level}'!r})"
+        for name in ("__main__", "ssvif.stages.export", "onnxscript")
+        for level in ("debug", "info", "warning")
+    )
+    code = f"import logging; from ssvif import console; console.run(lambda: [{calls}])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stderr.splitlines() == [
+        *("__main__ info", "__main__ warning"),
+        *("ssvif.stages.export info", "ssvif.stages.export warning"),
+        "onnxscript warning",
+    ]
 
 
 def test_run__a_package_that_is_missing_is_named_with_what_brings_it(capsys):

@@ -82,11 +82,3 @@ def test_retrain__two_at_once_make_one_champion(project):
     assert git(project.folder, "worktree", "list").count("\n") == 0
     assert list((project.folder / HOME).glob("*.json")) == []
     assert (project.folder / "models/champion/weights.safetensors").is_file()
-
-
-def test_retrain__the_same_once_more_is_nothing_new(project):
-    process = project.start("--set", "stage_two.steps=6")
-    assert process.wait(LIMIT_S) == 0
-    process = project.start("--set", "stage_two.steps=6")
-    assert process.wait(LIMIT_S) == 0
-    assert "nothing is new since the retraining" in project.log().read_text()

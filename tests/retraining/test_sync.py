@@ -24,6 +24,8 @@ PASSING = (
     *("ssvif.process", "ssvif.host", "ssvif.pushed"),
 )
 
+REFUSED = (sys.executable, "-m", "pipelines.retrain", "--set", "gate.superiority=9.0")
+
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory):
@@ -32,8 +34,7 @@ def lived(tmp_path_factory):
     without_network(sys.executable, "-m", "dvc", "repro", folder=folder)
     commit(folder, "results")
     write_captures(folder / "data/captures/more", pairs=12, seed=5)
-    refused = (sys.executable, "-m", "pipelines.retrain", "--set", "gate.superiority=9.0")
-    without_network(*refused, folder=folder)
+    without_network(*REFUSED, folder=folder)
     return folder
 
 
@@ -97,6 +98,13 @@ def test_loop__leads_goes_back_and_fuses_without_a_network(lived, tmp_path):
     pairs = project / "data/captures/more"
     run("fuse", str(pairs / "vis"), str(pairs / "ir"), "-o", "fused")
     assert len(list((project / "fused").glob("*.png"))) == 12
+
+
+def test_retrain__the_same_once_more_is_nothing_new(lived, tmp_path):
+    project = shutil.copytree(lived, tmp_path / "project", symlinks=True)
+    said = without_network(*REFUSED, folder=project, capture=True)
+    assert "nothing is new since the retraining" in said
+    assert git(project, "tag", "--list", "retrain/*") == git(lived, "tag", "--list", "retrain/*")
 
 
 def test_sync__brings_the_same_runs_and_versions_back(lived, lost):
