@@ -15,7 +15,7 @@ from ssvif.models.network import build_fusion
 from ssvif.params import NetworkParams
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fusion():
     fusion = build_fusion(NetworkParams(channels=4, blocks=1))
     for parameter in fusion.parameters():
@@ -23,12 +23,20 @@ def fusion():
     return fusion
 
 
-def test_export_onnx__does_as_pytorch_does(fusion, tmp_path):
-    agreement = export_onnx(fusion, tmp_path / "onnx", weights="a" * 64)
+@pytest.fixture(scope="module")
+def exported(fusion, tmp_path_factory):
+    """The network's ONNX files, and how near they were found to be."""
+    folder = tmp_path_factory.mktemp("exported") / "onnx"
+    return folder, export_onnx(fusion, folder, weights="a" * 64)
+
+
+@pytest.mark.slow
+def test_export_onnx__does_as_pytorch_does(fusion, exported):
+    folder, agreement = exported
     assert agreement.levels <= 1
     assert agreement.share < 0.001
     generator = np.random.default_rng(0)
-    engines = OnnxEngine(tmp_path / "onnx"), TorchEngine(fusion)
+    engines = OnnxEngine(folder), TorchEngine(fusion)
     assert engines[0].weights == "a" * 64
     assert engines[0].halo == engines[1].halo
     for shape in ((3, 50, 71), (1, 4, 4), (2, 1, 9)):
@@ -40,10 +48,9 @@ def test_export_onnx__does_as_pytorch_does(fusion, tmp_path):
 
 
 @pytest.mark.slow
-def test_export_onnx__equal_networks_give_equal_bytes(fusion, tmp_path):
-    for name in ("first", "again"):
-        export_onnx(fusion, tmp_path / name, weights="a" * 64)
-    assert sha256_folder(tmp_path / "first") == sha256_folder(tmp_path / "again")
+def test_export_onnx__equal_networks_give_equal_bytes(fusion, exported, tmp_path):
+    export_onnx(fusion, tmp_path / "again", weights="a" * 64)
+    assert sha256_folder(tmp_path / "again") == sha256_folder(exported[0])
 
 
 def test_require_agreement__refuses_files_that_do_otherwise():
