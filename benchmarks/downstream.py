@@ -14,7 +14,9 @@ such parts. Prints a Markdown table; what was probed before is read from the cac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from math import isnan
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated
 
 import typer
@@ -89,13 +91,17 @@ def table(results: Mapping[str, Sequence[ProbeResult]]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for name in order:
-        precision = [r.detections.query("`class` == 'all'")["ap50"].mean() for r in results[name]]
+        precision = fmean(
+            r.detections.query("`class` == 'all'")["ap50"].mean() for r in results[name]
+        )
         leads = [
             " | " if name == view else str(lead(score, counts[view], counts[name]))
             for view in VIEWS
         ]
         mean = score(counts[name]).mean()
-        cells = [name, f"{mean:.3f}", f"{sum(precision) / len(precision):.3f}", *leads]
+        # Masks have no boxes to be found.
+        found = "" if isnan(precision) else f"{precision:.3f}"
+        cells = [name, f"{mean:.3f}", found, *leads]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

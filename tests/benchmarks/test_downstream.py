@@ -35,6 +35,12 @@ def test_table__best_first_with_leads_of_both_views(counts) -> None:
     assert cells[2][5].startswith("+0.200")
 
 
+def test_table__without_boxes_there_is_no_precision(counts) -> None:
+    results = {name: [probed(counts(5), float("nan"))] for name in ("fused", "machine")}
+    rows = downstream.table(results).splitlines()[2:]
+    assert [row.split("|")[3].strip() for row in rows] == ["", ""]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
