@@ -108,7 +108,7 @@ class StageOneParams(_Section):
     """Training of the fusion network alone."""
 
     start: Literal["champion", "scratch"] = "champion"
-    steps: Count = 300
+    steps: Count = 250
     batch: Scenes = 8
     crop: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 128
     learning_rate: Positive = 2.0e-3
@@ -117,7 +117,7 @@ class StageOneParams(_Section):
 class WarmUpParams(_Section):
     """Training of the two branches on a frozen fusion network, at the end of stage one."""
 
-    steps: Count = 150
+    steps: Count = 130
     learning_rate: Positive = 1.0e-3
     trunk_learning_rate: NonNegative = 1.0e-4
 

@@ -33,7 +33,7 @@ def test_track_stage__fills_record_and_store(project, params, runs):
     assert child.info.status == "FINISHED"
     assert child.data.metrics["loss"] == pytest.approx(1 / 3)
     assert child.data.params["seed"] == "7"
-    assert child.data.params["stage_one.steps"] == "300"
+    assert child.data.params["stage_one.steps"] == "250"
     assert child.data.tags["note"] == "mine"
     assert child.data.tags[facts.PARAMS_TAG] == read_record(record).facts.tags[facts.PARAMS_TAG]
     assert child.data.tags[RECORD_TAG] == sha256_folder(record)
