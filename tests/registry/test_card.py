@@ -23,7 +23,7 @@ def written(metrics, params):
 
 @pytest.fixture
 def card(metrics):
-    return written(metrics, Params.model_validate({"stage_one": {"start": "scratch"}}))
+    return written(metrics, Params.model_validate({"stage_one": {"start": "scratch", "steps": 7}}))
 
 
 def test_model_card__says_which_champion_it_goes_on_from(metrics):
@@ -36,7 +36,7 @@ def test_model_card__says_which_champion_it_goes_on_from(metrics):
 def test_model_card__says_where_the_model_comes_from(card):
     assert "`cccccccccccc` with changes that were not committed" in card
     assert "street (2 test, 8 train)" in card
-    assert "250 steps of 8 scenes, two crops of 128 pixels each" in card
+    assert "7 steps of 8 scenes, two crops of 128 pixels each" in card
 
 
 def test_model_card__has_the_scores(card):

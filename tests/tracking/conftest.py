@@ -11,7 +11,8 @@ def project(tracked_project):
 
 @pytest.fixture
 def params():
-    return Params(seed=7)
+    steps = {"stage_one": 3, "warm_up": 2, "stage_two": 1}
+    return Params.model_validate({"seed": 7, **{stage: {"steps": n} for stage, n in steps.items()}})
 
 
 @pytest.fixture

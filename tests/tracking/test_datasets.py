@@ -74,7 +74,7 @@ def test_find_input__a_damaged_manifest_is_the_stages_own_affair(manifest):
 @pytest.mark.usefixtures("tracked")
 def test_track_stage__runs_are_found_by_the_manifest_they_read(manifest, by_digest):
     digest = sha256_file(manifest)[:16]
-    names = ["300+150+120 steps, seed 7", "evaluate", "stage_two"]
+    names = ["3+2+1 steps, seed 7", "evaluate", "stage_two"]
     assert by_digest(digest) == names
     assert by_digest("f" * 16) == []
 

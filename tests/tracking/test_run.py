@@ -33,7 +33,7 @@ def test_track_stage__fills_record_and_store(project, params, runs):
     assert child.info.status == "FINISHED"
     assert child.data.metrics["loss"] == pytest.approx(1 / 3)
     assert child.data.params["seed"] == "7"
-    assert child.data.params["stage_one.steps"] == "250"
+    assert child.data.params["stage_one.steps"] == "3"
     assert child.data.tags["note"] == "mine"
     assert child.data.tags[facts.PARAMS_TAG] == read_record(record).facts.tags[facts.PARAMS_TAG]
     assert child.data.tags[RECORD_TAG] == sha256_folder(record)
@@ -60,7 +60,7 @@ def test_track_stage__parent_says_what_its_children_come_from(
         with track_stage("s", params=params, record=project / "s", live=False):
             pass
     (parent,) = parents()
-    assert parent.info.run_name.startswith("300+150+120 steps, seed 7 (")
+    assert parent.info.run_name.startswith("3+2+1 steps, seed 7 (")
     assert parent.data.tags[facts.COMMIT_TAG] == "b" * 40
     assert parent.data.tags["mlflow.source.git.commit"] == "b" * 40
     assert parent.data.tags[facts.DIRTY_TAG] == "true"
