@@ -1,4 +1,3 @@
-import json
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -15,22 +14,10 @@ from ssvif.data.ingest import INDEX_FILE, ingest
 from ssvif.data.manifest import read_manifest
 from ssvif.errors import CapturesError, PairError
 from ssvif.params import IngestParams
+from tests.data.ingested import records, state
 
 PARAMS = IngestParams()
 LIMIT = 1_000_000
-
-
-def _state(root):
-    return {
-        path.relative_to(root).as_posix(): (path.stat().st_ino, path.stat().st_mtime_ns)
-        for path in (root / "data").rglob("*")
-        if path.is_file()
-    }
-
-
-def _records(root):
-    lines = (root / "data/quarantine/quarantine.jsonl").read_text(encoding="utf-8").splitlines()
-    return {record["name"]: record for record in map(json.loads, lines)}
 
 
 def test_ingest__canonical_pairs_and_manifest(rig, make_pair):
@@ -53,9 +40,9 @@ def test_ingest__canonical_pairs_and_manifest(rig, make_pair):
 
 def test_ingest__a_second_run_touches_nothing(rig):
     ingest(PARAMS, root=rig)
-    before = _state(rig)
+    before = state(rig)
     ingest(PARAMS, root=rig)
-    assert _state(rig) == before
+    assert state(rig) == before
 
 
 def test_ingest__without_the_index_gives_the_same_bytes(rig, monkeypatch):
@@ -71,7 +58,7 @@ def test_ingest__without_the_index_gives_the_same_bytes(rig, monkeypatch):
 
 def test_ingest__only_new_files_are_read(rig, save_pairs, monkeypatch):
     ingest(PARAMS, root=rig)
-    before = _state(rig)
+    before = state(rig)
     examined = []
     examine = module.examine
     monkeypatch.setattr(
@@ -81,7 +68,7 @@ def test_ingest__only_new_files_are_read(rig, save_pairs, monkeypatch):
     ingest(PARAMS, root=rig)
     assert sorted(source.capture.name for source in examined) == ["012", "013"]
     assert len(read_manifest(rig / "data/manifest.parquet")) == 14
-    after = _state(rig)
+    after = state(rig)
     assert all(after[path] == state for path, state in before.items() if "pairs" in path)
 
 
@@ -89,7 +76,7 @@ def test_ingest__other_limits_examine_again(rig):
     ingest(PARAMS, root=rig)
     with pytest.raises(CapturesError, match="none of 12 captures"):
         ingest(PARAMS.model_copy(update={"min_size": 1000}), root=rig)
-    assert {record["code"] for record in _records(rig).values()} == {"too_small"}
+    assert {record["code"] for record in records(rig).values()} == {"too_small"}
     assert len(read_manifest(rig / "data/manifest.parquet")) == 12
 
 
@@ -177,7 +164,7 @@ def test_ingest__four_channels_are_split(tmp_path, save, make_pair):
     assert dict(manifest["split"]) == {"0D": "train", "1D": "test"}
     path = tmp_path / f"data/pairs/ir/{manifest.loc['0D', 'id']}.png"
     np.testing.assert_array_equal(read_infrared_raw(path, max_pixels=LIMIT), make_pair(0)[1])
-    assert "four channels" in _records(tmp_path)["3N"]["sentence"]
+    assert "four channels" in records(tmp_path)["3N"]["sentence"]
 
 
 def test_ingest__mismatch_is_resized_where_asked(rig, save, make_pair):
@@ -215,8 +202,8 @@ def test_ingest__labels_follow_their_pair(rig, save):
     assert len(manifest) == 12
     assert list(manifest.index[manifest["has_mask"]]) == ["001"]
     assert list(manifest.index[manifest["has_boxes"]]) == ["001"]
-    records = _records(rig)
-    assert {name: (r["code"], r["kept"]) for name, r in records.items()} == {
+    kept = records(rig)
+    assert {name: (r["code"], r["kept"]) for name, r in kept.items()} == {
         "002": ("mask_dropped", True), "003": ("boxes_dropped", True),
     }  # fmt: skip
     labels = rig / "data/labels"
@@ -232,10 +219,10 @@ def test_ingest__labels_follow_their_pair(rig, save):
 
 def test_ingest__pairs_that_are_there_are_not_written_again(rig):
     ingest(PARAMS, root=rig)
-    before = _state(rig)
+    before = state(rig)
     (rig / INDEX_FILE).unlink()
     ingest(PARAMS, root=rig)
-    after = _state(rig)
+    after = state(rig)
     assert {path for path in before if after[path] != before[path]} <= {INDEX_FILE.as_posix()}
 
 

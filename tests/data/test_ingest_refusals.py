@@ -1,5 +1,4 @@
 import errno
-import json
 import os
 import shutil
 import struct
@@ -13,22 +12,10 @@ from ssvif.data import ingest as module
 from ssvif.data.ingest import INDEX_FILE, ingest
 from ssvif.errors import CapturesError, StorageError
 from ssvif.params import IngestParams
+from tests.data.ingested import records, state
 
 PARAMS = IngestParams()
 LIMIT = 1_000_000
-
-
-def _state(root):
-    return {
-        path.relative_to(root).as_posix(): (path.stat().st_ino, path.stat().st_mtime_ns)
-        for path in (root / "data").rglob("*")
-        if path.is_file()
-    }
-
-
-def _records(root):
-    lines = (root / "data/quarantine/quarantine.jsonl").read_text(encoding="utf-8").splitlines()
-    return {record["name"]: record for record in map(json.loads, lines)}
 
 
 def _huge_png():
@@ -79,7 +66,7 @@ def test_ingest__bad_pairs_never_stop_the_rest(rig, save, make_pair):
     params = PARAMS.model_copy(update={"block_size": 100})
     ingested = ingest(params, root=rig)
 
-    codes = {name: record["code"] for name, record in _records(rig).items()}
+    codes = {name: record["code"] for name, record in records(rig).items()}
     assert codes == {
         "truncated": "unreadable", "text": "unreadable", "empty": "unreadable",
         "huge": "too_many_pixels", "half": "missing_half", "flat": "constant",
@@ -94,9 +81,9 @@ def test_ingest__bad_pairs_never_stop_the_rest(rig, save, make_pair):
     assert [path.name for path in (quarantine / "half").iterdir()] == ["vis.png"]
     assert not (quarantine / "linked").exists()
     assert str(rig) not in (rig / "data/quarantine/quarantine.jsonl").read_text()
-    before = _state(rig)
+    before = state(rig)
     ingest(params, root=rig)
-    assert _state(rig) == before
+    assert state(rig) == before
 
 
 def test_ingest__a_mended_pair_leaves_the_quarantine(rig, save, make_pair):
@@ -106,7 +93,7 @@ def test_ingest__a_mended_pair_leaves_the_quarantine(rig, save, make_pair):
     assert (rig / "data/quarantine/rig/003/ir.png").exists()
     save(path, make_pair(3)[1])
     ingest(PARAMS, root=rig)
-    assert _records(rig) == {}
+    assert records(rig) == {}
     assert [path.name for path in (rig / "data/quarantine").iterdir()] == ["quarantine.jsonl"]
 
 
@@ -156,9 +143,7 @@ def test_ingest__odd_sets_never_stop_the_rest(rig, save, make_pair):
     manifest = ingest(PARAMS, root=rig).manifest
     assert dict(manifest["set"].value_counts()) == {"rig": 12, "nameless": 1, "wide": 1}
     assert set(manifest.loc[manifest["set"] == "nameless", "name"]) == {"nameless"}
-    assert {name: record["code"] for name, record in _records(rig).items()} == {
-        "loop": "unreadable"
-    }
+    assert {name: record["code"] for name, record in records(rig).items()} == {"loop": "unreadable"}
 
 
 def test_ingest__all_sets_refused(tmp_path):
@@ -177,7 +162,7 @@ def test_ingest__images_without_a_place_are_said(rig, save, caplog):
 @pytest.mark.parametrize("when", [0, 5])
 def test_ingest__full_disk_loses_nothing(rig, save_pairs, monkeypatch, when):
     ingest(PARAMS, root=rig)
-    before = _state(rig)
+    before = state(rig)
     save_pairs(rig / "data/captures/rig", 6, first=12)
     saved = []
     real_save = Image.Image.save
@@ -192,7 +177,7 @@ def test_ingest__full_disk_loses_nothing(rig, save_pairs, monkeypatch, when):
         patch.setattr(Image.Image, "save", full)
         with pytest.raises(StorageError, match="disk is full"):
             ingest(PARAMS, root=rig)
-    after = _state(rig)
+    after = state(rig)
     assert all(after[path] == state for path, state in before.items() if path != str(INDEX_FILE))
     assert not list((rig / "data").rglob(".part-*"))
     assert len(ingest(PARAMS, root=rig).manifest) == 18
@@ -235,7 +220,7 @@ def test_ingest__duplicates_keep_the_held_out_one(tmp_path, save_pairs):
     save_pairs(home / "test", 2, first=3)
     manifest = ingest(PARAMS, root=tmp_path).manifest
     assert set(manifest["name"]) == {"test/003", "test/004", "train/000", "train/001", "train/002"}
-    assert _records(tmp_path)["train/003"]["code"] == "duplicate"
+    assert records(tmp_path)["train/003"]["code"] == "duplicate"
 
 
 def test_ingest__duplicates_without_a_split_give_way(tmp_path, save_pairs):
