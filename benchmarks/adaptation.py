@@ -128,12 +128,15 @@ def main(
     place: Annotated[str, typer.Argument(help="The new set: msrs or cwfid.")],
     data: Annotated[Path, typer.Option(help="The folder of the captures.")] = SHARED / "data",
     probe: Annotated[bool, typer.Option(help="Train segmenters, too.")] = True,
+    block_size: Annotated[
+        int, typer.Option(help="Neighbours that are one scene; 1 for photographs, as of cwfid.")
+    ] = IngestParams().block_size,
 ) -> None:
     """Adapt models of several seeds to a new place, and judge them at both places."""
     sweep = read_sweep(TRIALS, data)
     seeds = [train(sweep, trial.params, place) for trial in sweep.trials.values()]
     # What has parts of its own keeps them.
-    ingest = IngestParams(val_share=0.0, test_share=0.0)
+    ingest = IngestParams(val_share=0.0, test_share=0.0, block_size=block_size)
     sources = {name: capture_pairs([(name, data / name)], ingest) for name in (HOME, place)}
     typer.echo(fusion_table(sources, seeds))
     if probe:
