@@ -20,6 +20,12 @@ def _pair(*batch):
     return vis, generator.integers(0, 256, (*batch, 40, 56), dtype=np.uint8)
 
 
+@pytest.fixture(autouse=True)
+def _no_champion(tmp_path, monkeypatch):
+    """A folder without a champion, which `make repro` leaves in the repository's."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def fuser():
     return Fuser.load(PRETRAINED)
