@@ -47,6 +47,7 @@ COLLECTING = HOME / "collecting.lock"
 INPUT_FILES = [path.as_posix() for path in (PARAMS_FILE, LOCK, GOLDEN_FILE)]
 _REMOTE = re.compile(r"remote\.(?P<name>.+)\.url")
 _RESTORED = ("sample", "ingest")
+_DVC_LOCKS = Path(".dvc/tmp/rwlock")
 _COLLECTING_SECONDS = 600.0
 
 _log = logging.getLogger(__name__)
@@ -142,6 +143,8 @@ def take_up(project: Path, name: str, inputs: Inputs) -> Workspace:
     folder = project / HOME / name
     if ended := end_leftovers(folder):
         _log.warning("ended %d processes that were left of an earlier try", ended)
+    # DVC cannot read what a kill left half written there. Whoever it speaks of has ended.
+    (folder / _DVC_LOCKS).unlink(missing_ok=True)
     begun = read_state(project, name)
     resumed = begun is not None and begun.ready and folder.is_dir()
     if begun is not None and resumed:

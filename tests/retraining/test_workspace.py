@@ -11,6 +11,7 @@ from benchmarks.projects import git
 from ssvif.errors import RetrainingError
 from ssvif.files import scratch_prefix
 from ssvif.params import load_params
+from ssvif.retraining.git import try_dvc
 from ssvif.retraining.identity import Inputs, fingerprint, head_commit, list_files
 from ssvif.retraining.leftovers import VARIABLE
 from ssvif.retraining.state import read_state, write_state
@@ -115,6 +116,15 @@ class TestResuming:
         again.close()
         assert list_worktrees(repository) == []
         assert list((repository / ".retrain").glob(f"{inputs.id}*")) == []
+
+    def test_take_up__what_dvc_left_half_written_is_in_nobodys_way(self, repository, inputs):
+        folder = take_up(repository, inputs.id, inputs).folder
+        (folder / "half.txt").touch()
+        (folder / ".dvc/tmp").mkdir(exist_ok=True)
+        (folder / ".dvc/tmp/rwlock").touch()
+        assert "JSON structure is corrupted" in try_dvc(folder, "add", "half.txt").stderr
+        assert take_up(repository, inputs.id, inputs).resumed
+        assert try_dvc(folder, "add", "half.txt").returncode == 0
 
     def test_take_up__one_that_was_cut_short_is_made_anew(self, repository, inputs):
         first = take_up(repository, inputs.id, inputs)
