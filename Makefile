@@ -36,7 +36,7 @@ setup: $(READY) ## make the environment in .venv
 
 setup-services: $(SERVICES) ## the same, with what tests on services need
 
-repro: setup ## run the whole pipeline: ingest, train, evaluate, register
+repro: setup ## run the whole pipeline: ingest, train, evaluate, export, register, gate
 	dvc repro
 
 # One thread a process: several processes share the cores.
