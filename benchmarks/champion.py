@@ -68,7 +68,8 @@ What a segmenter makes of the images is in docs/method.md.
 
 ## Limits
 
-- The pair must be registered: the same scene, pixel by pixel. The network aligns nothing (`ssvif fuse --align` can).
+- The pair must be registered: the same scene, pixel by pixel. The network aligns
+  nothing; `ssvif fuse --align` does.
 - It learnt from street, road and surveillance scenes with thermal infrared, bright where warm. For
   other cameras, wavelengths or scenes look at the result first, and train with captures of yours:
   that needs no labels.

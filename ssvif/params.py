@@ -90,7 +90,7 @@ class NetworkParams(_Section):
     backbone: str = "tf_efficientnet_lite0"
     pretrained: Literal[False, "package", "timm"] = "package"
     embedding: Annotated[int, Field(ge=8)] = 64
-    prototypes: Annotated[int, Field(ge=2)] = 32
+    prototypes: Annotated[int, Field(ge=2, le=256)] = 32  # segments are images of bytes
 
 
 class FusionLossParams(_Section):

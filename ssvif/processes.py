@@ -36,6 +36,12 @@ def is_launched() -> bool:
     return dist.is_torchelastic_launched()
 
 
+def have_gpus() -> bool:
+    """Return whether each process of this machine has a GPU of its own."""
+    local = int(os.environ["LOCAL_WORLD_SIZE"]) if is_launched() else 1
+    return torch.cuda.device_count() >= local
+
+
 def launch(module: str, *, processes: int) -> NoReturn:
     """Run a module in several processes on this machine, as torchrun does, and exit as it did.
 
@@ -60,7 +66,7 @@ def joined() -> Iterator[None]:
     if not is_launched():
         yield
         return
-    on_gpu = torch.cuda.device_count() >= int(os.environ["LOCAL_WORLD_SIZE"])
+    on_gpu = have_gpus()
     if on_gpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("nccl" if on_gpu else "gloo")

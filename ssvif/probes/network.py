@@ -6,6 +6,7 @@ Sources: the pyramid as in FPN (Lin et al. 2017, arXiv:1612.03144), the boxes as
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -123,7 +124,6 @@ def build_probe(
     """
     weights = params.pretrained if pretrained else False
     # Statistics of its own for each kind of image: those of photographs suit some better.
-    parts = [
-        build_trunk(params.backbone, pretrained=weights, frozen_norm=False) for _ in range(trunks)
-    ]
+    build = partial(build_trunk, params.backbone, frozen_norm=False, section="probes")
+    parts = [build(pretrained=weights) for _ in range(trunks)]
     return ProbeNet(parts, classes=classes, with_boxes=with_boxes)

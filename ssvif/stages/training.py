@@ -136,5 +136,5 @@ def training_code() -> list[Path]:
 
 
 def training_device() -> torch.device:
-    """Return the GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """Return the GPU where each process of the machine has one, else the CPU."""
+    return torch.device("cuda" if processes.have_gpus() else "cpu")

@@ -1,7 +1,6 @@
 """What the warm-up and the joint stage share: both segmentations, the task, its health."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -21,6 +20,7 @@ from ssvif.training.consistency import (
     CrossSegmentationConsistency,
     FirstViews,
     SecondViews,
+    centred,
 )
 from ssvif.training.dynamic_weight import ConsistencyHealth
 from ssvif.training.loop import Figures
@@ -35,6 +35,7 @@ class BranchObjective(nn.Module):
         consistency: CrossSegmentationConsistency,
         *,
         rates: tuple[float, float],
+        steps: int,
         health_every: int,
         judged_from: int,
     ) -> None:
@@ -42,9 +43,12 @@ class BranchObjective(nn.Module):
         self.model = model
         self.consistency = consistency
         self._head_rate, self._trunk_rate = rates
-        for branch in (model.feature_branch, model.pixel_branch):
-            branch.trunk.requires_grad_(self._trunk_rate > 0.0)
-        self._health_every = health_every
+        if self._trunk_rate == 0.0:
+            for each in (model, consistency.teacher):
+                for branch in (each.feature_branch, each.pixel_branch):
+                    branch.trunk.requires_grad_(requires_grad=False)
+                    branch.trunk.freeze_norm()
+        self._last, self._health_every = steps - 1, health_every
         self._watch = health.HealthWatch(len(model.prototypes), judged_from=judged_from)
         # A buffer, so that a resumed run weighs its first steps as an undisturbed one does.
         self.equivariance: Tensor
@@ -98,8 +102,8 @@ class BranchObjective(nn.Module):
         )
 
     def _refresh_health(self, views: Views, step: int) -> Figures:
-        """Measure the teacher, every so many steps: too dear for every step."""
-        if step % self._health_every:
+        """Measure the teacher, every so many steps and at the last one: too dear for every step."""
+        if step % self._health_every and step != self._last:
             return {}
         figures = self._measure(views)
         self.equivariance.fill_(figures["equivariance"])
@@ -111,7 +115,7 @@ class BranchObjective(nn.Module):
 
         Those that training leaves are of images with noise, and of cameras that are missing.
         """
-        with _centred(self.consistency.teacher, momentum=None):
+        with centred(self.consistency.teacher, momentum=None):
             for views in batches:
                 self._segment(views)
 
@@ -131,7 +135,7 @@ class BranchObjective(nn.Module):
     @torch.no_grad()
     def _measure(self, views: Views) -> Figures:
         teacher = self.consistency.teacher
-        with _centred(teacher, momentum=0.0):
+        with centred(teacher, momentum=0.0):
             fused, *scores = self._segment(views)
         feature, pixel = (processes.gathered(score.argmax(1), groups=2) for score in scores)
         fused_y = processes.gathered(fused.fused_y, groups=2)
@@ -160,30 +164,6 @@ def seen_images(fused: Fused, views: Views) -> Tensor:
     is_machine = (scenes % 2 == 0)[:, None, None, None]
     machine = machine_view(vis=views.vis, ir=views.ir, recipe=fused.recipe)
     return torch.where(is_machine, machine, with_chroma(fused.fused_y, views.vis))
-
-
-@contextmanager
-def _centred(model: SsvifModel, *, momentum: float | None) -> Iterator[None]:
-    """Let both heads centre a batch by its own statistics.
-
-    Args:
-        model: In evaluation mode.
-        momentum: How far what they keep moves towards those; None for the mean over all batches
-            from here on.
-    """
-    centres = [branch.head.centre for branch in (model.feature_branch, model.pixel_branch)]
-    usual = centres[0].momentum
-    for centre in centres:
-        centre.momentum = momentum
-        if momentum is None:
-            centre.reset_running_stats()
-        centre.train()
-    try:
-        yield
-    finally:
-        for centre in centres:
-            centre.momentum = usual
-            centre.eval()
 
 
 def batch_generator(views: Views, name: str) -> torch.Generator:

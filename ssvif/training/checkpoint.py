@@ -19,6 +19,11 @@ from ssvif.files import atomic_path
 
 FORMAT_VERSION = 1
 _FILE_NAME = "last.pt"
+# What comes of a file that is damaged, or holds something else.
+_UNREADABLE = (
+    *(OSError, EOFError, RuntimeError, pickle.UnpicklingError),
+    *(AttributeError, KeyError, TypeError),
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class CheckpointFolder:
             version = content.pop("format_version")
             if version == FORMAT_VERSION:
                 return Checkpoint(**content)
-        except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as e:
+        except _UNREADABLE as e:
             raise CheckpointError(
                 f"{path}: not a readable checkpoint ({e}); delete it to start this stage anew"
             ) from e

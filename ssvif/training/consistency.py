@@ -9,7 +9,8 @@ Source: ours, around arXiv:2509.22450; the queue and the frozen prototypes as in
 (arXiv:2006.09882), the teacher as in Mean Teacher (arXiv:1703.01780).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -90,7 +91,6 @@ class CrossSegmentationConsistency(nn.Module):
     def __init__(self, model: SsvifModel, params: ConsistencyParams) -> None:
         super().__init__()
         self.params = params
-        # Its normalisation has the student's statistics, and never its own batch's.
         device = model.prototypes.device
         self.average = AveragedModel(
             model,
@@ -99,7 +99,7 @@ class CrossSegmentationConsistency(nn.Module):
             use_buffers=False,
         )
         self.average.requires_grad_(requires_grad=False)
-        self.average.eval()
+        self.train()
         length = params.queue_batches * _QUEUED_POSITIONS
         embedding = model.prototypes.shape[1]
         self.queue: Tensor
@@ -108,9 +108,11 @@ class CrossSegmentationConsistency(nn.Module):
         self.register_buffer("queued", torch.zeros((), dtype=torch.long, device=device))
 
     def train(self, mode: bool = True) -> "CrossSegmentationConsistency":
-        """Set the training mode; the teacher stays in evaluation mode."""
+        """Set the training mode; of the teacher, the fusion network alone is ever in it."""
         super().train(mode)
         self.average.eval()
+        # In evaluation mode a flat image is a dead camera's; a flat window is not.
+        self.teacher.fusion.train()
         return self
 
     @property
@@ -121,6 +123,7 @@ class CrossSegmentationConsistency(nn.Module):
     def follow(self, model: SsvifModel) -> None:
         """Move the teacher towards the student; call it after each optimiser step."""
         self.average.update_parameters(model)
+        self.teacher.normalize_prototypes()  # a mean of unit vectors is shorter
 
     def forward(
         self, model: SsvifModel, first: FirstViews, second: SecondViews, overlap: Overlap
@@ -151,10 +154,12 @@ class CrossSegmentationConsistency(nn.Module):
     def _targets(self, first: FirstViews, overlap: Overlap) -> Tensor:
         """Assign a batch's shared positions, balanced over the batch and the queue."""
         teacher = self.teacher
-        if self.params.teacher == "feature":
-            planes = teacher.feature_branch(first.vis, first.ir)
-        else:
-            planes = teacher.pixel_branch(first.image)
+        # The student's statistics are of noisy images and missing cameras; these are neither.
+        with centred(teacher, momentum=0.0):
+            if self.params.teacher == "feature":
+                planes = teacher.feature_branch(first.vis, first.ir)
+            else:
+                planes = teacher.pixel_branch(first.image)
         share = _positions(overlap.first(planes))
         embedding = processes.gathered(share)  # (N, D)
         filled = self.queue[: int(self.queued)]
@@ -177,8 +182,32 @@ class CrossSegmentationConsistency(nn.Module):
         self.queued.add_(_QUEUED_POSITIONS).clamp_(max=length)
 
 
+@contextmanager
+def centred(model: SsvifModel, *, momentum: float | None) -> Iterator[None]:
+    """Let a model's branches normalise a batch by its own statistics.
+
+    Args:
+        model: In evaluation mode.
+        momentum: How far what they keep moves towards those; None for the mean over all batches
+            from here on.
+    """
+    norms = model.free_norms()
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = momentum
+        if momentum is None:
+            norm.reset_running_stats()
+        norm.train()
+    try:
+        yield
+    finally:
+        for norm, own in zip(norms, usual, strict=True):
+            norm.momentum = own
+            norm.eval()
+
+
 def _moving_average(decay: float) -> Callable[[Parameters, Parameters, Tensor | int], None]:
-    """Return an averaging rule that forgets fast at first: a new teacher knows nothing yet."""
+    """Return an averaging rule that forgets fast at first, when the student learns most."""
 
     @torch.no_grad()
     def update(averaged: Parameters, current: Parameters, count: Tensor | int) -> None:

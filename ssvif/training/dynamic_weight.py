@@ -27,7 +27,7 @@ class ConsistencyHealth:
     """What the trust in the consistency signal is computed from.
 
     Args:
-        agreement: Share of positions that both branches give the same class, in [0, 1].
+        agreement: Share of positions that assignment and pixel level give one class, in [0, 1].
         effective_prototypes: Prototypes in use, in [1, K].
         equivariance: Share of positions that a shifted crop gives the same class, in [0, 1].
     """
@@ -44,7 +44,7 @@ class WeightTerms:
     Args:
         weight: What the consistency gradient at the fusion network is multiplied by.
         ramp: Share of the way through the first steps, in [0, 1].
-        ratio: Averaged fusion norm over averaged consistency norm.
+        ratio: Averaged fusion norm over averaged consistency norm, or over the floor if larger.
         presence: How much of a consistency gradient there is, in [0, 1].
         reliability: How far the consistency signal can be relied on, averaged, in [0, 1].
         trust: The weight without the ratio, in [0, 1]: for what only consistency moves.

@@ -46,7 +46,8 @@ class JointObjective(BranchObjective):
         health_every: int,
     ) -> None:
         rates = (params.head_learning_rate, params.trunk_learning_rate)
-        super().__init__(model, consistency, rates=rates, health_every=health_every, judged_from=1)
+        judged = {"health_every": health_every, "judged_from": 1}
+        super().__init__(model, consistency, rates=rates, steps=params.steps, **judged)
         self._dynamic_weight = dynamic_weight
         self._weights = weights
         self._rates = params
@@ -55,15 +56,16 @@ class JointObjective(BranchObjective):
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return the parameters of fusion, of the recipe, of heads and of trunks."""
-        fusion = self.model.fusion
+        fusion, rates = self.model.fusion, self._rates
         recipe = fusion.recipe
         tones = [*recipe.context.parameters(), *recipe.strength.parameters()]
         apart = {id(parameter) for parameter in (recipe.mixing, *tones)}
         rest = [p for p in fusion.parameters() if id(p) not in apart]
         return [
-            {"params": rest, "lr": self._rates.learning_rate},
-            {"params": [recipe.mixing], "lr": self._rates.mixing_learning_rate},
-            {"params": tones, "lr": self._rates.tone_learning_rate},
+            {"params": rest, "lr": rates.learning_rate},
+            # Consistency alone moves the recipe: no decay.
+            {"params": [recipe.mixing], "lr": rates.mixing_learning_rate, "weight_decay": 0.0},
+            {"params": tones, "lr": rates.tone_learning_rate, "weight_decay": 0.0},
             *self._branch_groups(),
         ]
 

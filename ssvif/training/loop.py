@@ -22,7 +22,7 @@ from ssvif.training.checkpoint import Checkpoint, CheckpointFolder
 
 logger = logging.getLogger(__name__)
 
-WARM_UP_SHARE = 0.05
+RISE_SHARE = 0.05  # of the steps
 FINAL_RATE = 0.01  # of the peak learning rate
 
 Figures = dict[str, float]
@@ -81,7 +81,7 @@ class Phase:
         name: Prefix of its log keys, such as `stage_two`.
         objective: What is optimised.
         steps: Optimiser steps.
-        batches: The training batch of a step.
+        batches: The training batch of a step of the stage.
         validation: Held-out batches; may be empty.
         first_step: Step of the stage at which the phase begins, for the log.
     """
@@ -126,7 +126,7 @@ def train(
     for step in range(start, phase.steps):
         torch.manual_seed(derive_seed(seed, phase.name, "step", step))
         with progress.waiting():
-            views = phase.batches(step)
+            views = phase.batches(phase.first_step + step)
         figures = objective.backward(views, step)
         figures["gradient_norm"] = _clip(optimizer, params.clip_norm)
         _require_finite(figures, phase=phase, step=step)
@@ -139,6 +139,7 @@ def train(
         recorder.log(phase.first_step + step, _prefixed(f"{phase.name}/train", figures))
         if done % params.validate_every == 0 or done == phase.steps:
             held_out = validate(objective, phase.validation)
+            _require_finite(held_out, phase=phase, step=step)
             recorder.log(phase.first_step + step, _prefixed(f"{phase.name}/val", held_out))
         if processes.rank() == 0 and (done % params.checkpoint_every == 0 or done == phase.steps):
             checkpoints.save(_checkpoint(phase, done, optimizer, scheduler))
@@ -157,7 +158,7 @@ def validate(objective: Objective, validation: Sequence[Views]) -> Figures:
 
 def learning_rate_share(step: int, steps: int) -> float:
     """Return the learning rate of a step as a share of its peak: a short rise, then a cosine."""
-    rise = max(1, round(WARM_UP_SHARE * steps))
+    rise = max(1, round(RISE_SHARE * steps))
     if step < rise:
         return (step + 1) / rise
     progress = (step - rise) / max(1, steps - rise)
@@ -240,12 +241,19 @@ def gradient_norm(tensors: Sequence[Tensor]) -> float:
     return float(torch.nn.utils.get_total_norm(tensors))
 
 
+def group_norms(optimizer: torch.optim.Optimizer, clip_norm: float) -> list[Tensor]:
+    """Clip each group's gradients by their norm, and return the norms that there were.
+
+    A group that stands still has no gradients; their norm would lie on the CPU, and is left out.
+    """
+    groups = [group["params"] for group in optimizer.param_groups]
+    moving = [group for group in groups if any(p.grad is not None for p in group)]
+    return [nn.utils.clip_grad_norm_(group, clip_norm) for group in moving]
+
+
 def _clip(optimizer: torch.optim.Optimizer, clip_norm: float) -> float:
-    """Clip each group's gradients by their norm, and return the largest norm there was."""
-    groups = (group["params"] for group in optimizer.param_groups)
-    norms = [nn.utils.clip_grad_norm_(group, clip_norm) for group in groups]
     # Unlike Python's, torch's maximum of NaN and a number is NaN.
-    return float(torch.stack(norms).max())
+    return float(torch.stack(group_norms(optimizer, clip_norm)).max())
 
 
 def _resume(

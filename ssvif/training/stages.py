@@ -129,8 +129,6 @@ def train_stage_two(
         TrainingError: If there are no pairs, or a loss is not finite.
     """
     seed = derive_seed(params.seed, "stage_two")
-    # The initial weights; what is random later is seeded step by step.
-    torch.manual_seed(seed)
     recorder.rewind(checkpoints.steps_done() - 1)
     stage = params.stage_two
     model = _prepared(model, params.training, device).train().requires_grad_(requires_grad=True)

@@ -40,7 +40,7 @@ class WarmUpObjective(BranchObjective):
         rates = (params.learning_rate, params.trunk_learning_rate)
         # What is bad in the first half may yet become good.
         judged = {"health_every": health_every, "judged_from": params.steps // 2}
-        super().__init__(model, consistency, rates=rates, **judged)
+        super().__init__(model, consistency, rates=rates, steps=params.steps, **judged)
         self._freeze_prototypes_steps = freeze_prototypes_steps
 
     def parameter_groups(self) -> list[dict[str, Any]]:

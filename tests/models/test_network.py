@@ -60,12 +60,34 @@ def test_ssvif_model__consistency_reaches_the_head_of_each_view(tiny_model):
     [
         ({"backbone": "efficientnet_lite9"}, "network.backbone: timm does not know"),
         ({"backbone": "vit_tiny_patch16_224"}, "network.backbone"),
+        ({"backbone": "swin_tiny_patch4_window7_224"}, r"network.backbone: .* \(B, H, W, C\)"),
         ({"pretrained": "package"}, "package holds the weights of tf_efficientnet_lite0"),
     ],
 )
 def test_build_model__refuses_naming_the_parameter(tiny_network, changes, words):
     with pytest.raises(ParamsError, match=words):
         build_model(tiny_network.model_copy(update=changes))
+
+
+def test_build_trunk__four_stages_are_enough():
+    trunk = build_trunk("convnext_atto", pretrained=False, frozen_norm=False)
+    pyramid = trunk(torch.rand(1, 3, 64, 64))
+    assert [tuple(level.shape[-2:]) for level in pyramid] == [(16, 16), (8, 8), (4, 4), (2, 2)]
+
+
+def test_build_trunk__no_network_for_timms_weights(monkeypatch):
+    import timm
+
+    create = timm.create_model
+
+    def offline(name, *, pretrained=False, **options):
+        if pretrained:
+            raise Exception("no route to host")  # noqa: TRY002 - libraries raise what they like
+        return create(name, **options)
+
+    monkeypatch.setattr(timm, "create_model", offline)
+    with pytest.raises(ParamsError, match=r"probes.pretrained: .*no route to host"):
+        build_trunk("resnet18", pretrained="timm", frozen_norm=True, section="probes")
 
 
 def test_build_trunk__packaged_weights_keep_their_statistics():

@@ -38,5 +38,5 @@ def test_probe__as_many_images_as_trunks(tiny_probes):
 
 def test_build_probe__unknown_backbone(tiny_probes):
     params = tiny_probes.model_copy(update={"backbone": "resnet"})
-    with pytest.raises(ParamsError, match="resnet"):
+    with pytest.raises(ParamsError, match=r"probes\.backbone: timm does not know"):
         build_probe(params, trunks=1, classes=3, with_boxes=False)

@@ -15,6 +15,13 @@ def test_checkpoint__a_damaged_file_says_what_to_do(tmp_path):
         CheckpointFolder(tmp_path).load()
 
 
+@pytest.mark.parametrize("content", [None, torch.zeros(3), {"format_version": 1}])
+def test_checkpoint__a_file_of_something_else_says_what_to_do(tmp_path, content):
+    torch.save(content, tmp_path / "last.pt")
+    with pytest.raises(CheckpointError, match="delete it"):
+        CheckpointFolder(tmp_path).load()
+
+
 def test_checkpoint__a_full_disk_leaves_the_last_one(tmp_path, monkeypatch):
     folder = CheckpointFolder(tmp_path)
     checkpoint = Checkpoint("p", 0, 3, objective={}, optimizer={}, scheduler={})

@@ -1,7 +1,9 @@
 import pytest
 import torch
+from torch import nn
 
 from ssvif.data.views import Overlap
+from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
 from ssvif.params import ConsistencyParams
 from ssvif.training.consistency import CrossSegmentationConsistency, FirstViews, SecondViews
@@ -86,16 +88,21 @@ def test_consistency__finite_on_constant_images(task, tiny_model):
     vis, ir = torch.zeros(2, 3, 64, 64), torch.zeros(2, 1, 64, 64)
     second = SecondViews(image=vis, vis=vis, ir=ir, kept=torch.ones(2, 2))
     result = task(tiny_model, FirstViews(image=vis, vis=vis, ir=ir), second, OVERLAP)
+    (result.cross + result.own).backward()
     assert torch.isfinite(result.cross + result.own)
+    for name, parameter in tiny_model.named_parameters():
+        assert parameter.grad is None or parameter.grad.isfinite().all(), name
 
 
 def test_follow__a_new_teacher_learns_fast_and_an_old_one_by_its_decay(task, tiny_model):
+    student, teacher = tiny_model.fusion.head.bias, task.teacher.fusion.head.bias
+
     def moved_by_one():
-        before = task.teacher.prototypes[0, 0].item()
+        before = teacher[0].item()
         with torch.no_grad():
-            tiny_model.prototypes.copy_(task.teacher.prototypes + 1.0)
+            student.copy_(teacher + 1.0)
         task.follow(tiny_model)
-        return task.teacher.prototypes[0, 0].item() - before
+        return teacher[0].item() - before
 
     task.follow(tiny_model)
     assert moved_by_one() == pytest.approx(1 - 2 / 11, rel=1e-3)
@@ -107,8 +114,98 @@ def test_follow__the_teacher_has_the_students_statistics_and_stays_in_evaluation
     task.train()
     task(tiny_model.train(), **_inputs(tiny_model))
     task.follow(tiny_model)
-    assert not any(module.training for module in task.teacher.modules())
+    fusion = set(task.teacher.fusion.modules())  # where a flat window is no dead camera
+    assert {module for module in task.teacher.modules() if module.training} == fusion
     for (name, buffer), other in zip(
         tiny_model.named_buffers(), task.teacher.buffers(), strict=True
     ):
         assert torch.equal(buffer, other), name
+
+
+def test_follow__the_teachers_prototypes_stay_on_the_sphere(task, tiny_model):
+    for _ in range(3):
+        with torch.no_grad():
+            tiny_model.prototypes.copy_(torch.randn_like(tiny_model.prototypes))
+        tiny_model.normalize_prototypes()
+        task.follow(tiny_model)
+    torch.testing.assert_close(task.teacher.prototypes.norm(dim=1), torch.ones(4))
+
+
+def test_targets__do_not_depend_on_the_students_statistics(task, tiny_model):
+    """Those are of noisy images, and of cameras that are missing."""
+    inputs = _inputs(tiny_model)
+    expected = task._targets(inputs["first"], OVERLAP)
+    task.queued.zero_()
+    for branch in (task.teacher.feature_branch, task.teacher.pixel_branch):
+        branch.head.centre.running_mean.add_(2.0)
+        branch.head.centre.running_var.mul_(5.0)
+    torch.testing.assert_close(task._targets(inputs["first"], OVERLAP), expected)
+
+
+def test_targets__the_queue_holds_the_newest_batches_and_nothing_else(tiny_model):
+    params = ConsistencyParams(queue_batches=2)
+    task = CrossSegmentationConsistency(tiny_model, params)
+    batch = len(task.queue) // 2
+    newest = {}
+    for number in (1.0, 2.0, 3.0):
+        task._enqueue(torch.full((7, task.queue.shape[1]), number))
+        filled = task.queue[: int(task.queued), 0]
+        newest[number] = filled.unique(return_counts=True)
+    assert [values.tolist() for values, _ in newest.values()] == [[1], [1, 2], [2, 3]]
+    assert all((counts == batch).all() for _, counts in newest.values())
+    assert (task.queue[:batch] == 3.0).all()
+
+
+class _Reader(nn.Module):
+    """A branch that embeds what red says: which place of the scene it shows."""
+
+    def __init__(self, places):
+        super().__init__()
+        self.trunk = nn.Identity()
+        self.trunk.frozen_norm = True
+        self.places = places
+
+    def forward(self, image, *_):
+        place = (image[:, 0, ::4, ::4] * self.places).round().long()
+        return nn.functional.one_hot(place, self.places + 1).permute(0, 3, 1, 2).float()
+
+
+@pytest.mark.parametrize("rows", [-8, 0, 12])
+@pytest.mark.parametrize("columns", [-12, 0, 8])
+@pytest.mark.parametrize("flipped", [False, True])
+def test_consistency__compares_the_same_places_of_both_views(tiny_model, rows, columns, flipped):
+    places, size = 15, 64
+    model = SsvifModel(
+        fusion=tiny_model.fusion,
+        feature_branch=_Reader(places),
+        pixel_branch=_Reader(places),
+        prototypes=places + 1,
+        embedding=places + 1,
+    )
+    with torch.no_grad():
+        model.prototypes.copy_(torch.eye(places + 1))
+    task = CrossSegmentationConsistency(
+        model, ConsistencyParams(queue_batches=0, sinkhorn_iterations=0)
+    )
+    torch.manual_seed(0)
+    margin = 16
+    cells = torch.randint(0, places + 1, (2, 1, (size + 2 * margin) // 4, (size + 2 * margin) // 4))
+    scene = cells.repeat_interleave(4, 2).repeat_interleave(4, 3).expand(-1, 3, -1, -1) / places
+
+    def view(down, right):
+        top, left = margin + down, margin + right
+        return scene[..., top : top + size, left : left + size]
+
+    first, second = view(0, 0), view(rows, columns)
+    second = second.flip(-1) if flipped else second
+    result = task(
+        model,
+        FirstViews(image=first, vis=first, ir=first[:, :1]),
+        SecondViews(image=second, vis=second, ir=second[:, :1], kept=torch.ones(2, 2)),
+        Overlap(size=size, rows=rows, columns=columns, flipped=flipped),
+    )
+    assert torch.equal(result.feature_classes, result.pixel_classes)
+    shared = 2 * (size - abs(rows)) // 4 * (size - abs(columns)) // 4
+    assert result.feature_classes.shape == (shared,)
+    assert len(result.feature_classes.unique()) == places + 1
+    assert result.own == result.cross

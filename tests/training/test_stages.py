@@ -54,7 +54,7 @@ def params(request):
             "training": {
                 "checkpoint_every": 2,
                 "validate_every": 3,
-                "health_every": 2,
+                "health_every": 3,  # so that a kill falls between two measurements, too
             },
         }
     )
