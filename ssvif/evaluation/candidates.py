@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ssvif.data.views import Pair
 from ssvif.fuse.views import FUSED, View
-from ssvif.models.fusion import FusionNet, require_finite
+from ssvif.models.fusion import FusionNet
 from ssvif.models.machine import machine_view
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
@@ -118,7 +118,7 @@ class FusionCandidate:
         image: Tensor = made.fused_y
         if not self.fused:
             image = machine_view(vis=scene.vis, ir=scene.ir, recipe=made.recipe)
-        return quantise(require_finite(image, self.name))
+        return quantise(_require_finite(image, self.name))
 
 
 @dataclass(frozen=True)
@@ -246,3 +246,12 @@ def segment(scene: Scene, model: SsvifModel) -> Segmentations:
     return Segmentations(
         feature_level.argmax(0), pixel_level.argmax(0), prototypes=len(feature_level)
     )
+
+
+def _require_finite(image: Tensor, model: str) -> Tensor:
+    if not torch.isfinite(image).all():
+        raise ModelError(
+            f"{model}: the image has values that are not numbers; train it again, or use the model "
+            "before it"
+        )
+    return image

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssvif.errors import ModelError, ShapeError
+from ssvif.errors import ShapeError
 from ssvif.models.machine import Recipe, RecipeHead, of_the_whole
 
 # Before anything is learned, the brighter camera has 83 % where it is brighter by 0.1 (25 grey
@@ -65,24 +65,6 @@ class RepConv(nn.Module):
         return F.conv2d(
             image, self.merged_weight(), self.square.bias, stride=self.stride, padding=1
         )
-
-
-def require_finite(image: Tensor, model: str) -> Tensor:
-    """Return an image that a network made.
-
-    Args:
-        image: Of any shape.
-        model: What the network is called.
-
-    Raises:
-        ModelError: If it has values that are not numbers.
-    """
-    if not torch.isfinite(image).all():
-        raise ModelError(
-            f"{model}: the image has values that are not numbers; train it again, or use the model "
-            "before it"
-        )
-    return image
 
 
 def without_dead(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """What the warm-up and the joint stage share: both segmentations, the task, its health."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,29 +27,54 @@ from ssvif.training.dynamic_weight import ConsistencyHealth
 from ssvif.training.loop import Figures
 
 
+@dataclass(frozen=True)
+class BranchSettings:
+    """How the branches are trained.
+
+    Args:
+        steps: Optimiser steps.
+        head_rate: Peak learning rate of heads and prototypes.
+        trunk_rate: Of the trunks; at 0 they stand still, and so does their normalisation.
+        channel_noise: Deviation of the noisy channel, in grey values of [0, 1].
+        source_dropout: How often each camera is missing, in [0, 0.5].
+        health_every: Steps between the dearer health figures.
+    """
+
+    steps: int
+    head_rate: float
+    trunk_rate: float
+    channel_noise: float
+    source_dropout: float
+    health_every: int
+
+
 class BranchObjective(nn.Module):
-    """What the warm-up and the joint stage share: the model, the task, its health."""
+    """An objective with both branches.
+
+    Args:
+        model: The model.
+        consistency: The task.
+        settings: Rates, noise, and how often health is measured.
+        judged_from: The first step whose health is judged.
+    """
 
     def __init__(
         self,
         model: SsvifModel,
         consistency: CrossSegmentationConsistency,
+        settings: BranchSettings,
         *,
-        rates: tuple[float, float],
-        steps: int,
-        health_every: int,
         judged_from: int,
     ) -> None:
         super().__init__()
         self.model = model
         self.consistency = consistency
-        self._head_rate, self._trunk_rate = rates
-        if self._trunk_rate == 0.0:
+        self._settings = settings
+        if settings.trunk_rate == 0.0:
             for each in (model, consistency.teacher):
                 for branch in (each.feature_branch, each.pixel_branch):
                     branch.trunk.requires_grad_(requires_grad=False)
                     branch.trunk.freeze_norm()
-        self._last, self._health_every = steps - 1, health_every
         self._watch = health.HealthWatch(len(model.prototypes), judged_from=judged_from)
         # A buffer, so that a resumed run weighs its first steps as an undisturbed one does.
         self.equivariance: Tensor
@@ -69,8 +95,8 @@ class BranchObjective(nn.Module):
         of_trunks = {id(parameter) for parameter in trunks}
         heads = [p for b in branches for p in b.parameters() if id(p) not in of_trunks]
         return [
-            {"params": [*heads, self.model.prototypes], "lr": self._head_rate},
-            {"params": trunks, "lr": self._trunk_rate},
+            {"params": [*heads, self.model.prototypes], "lr": self._settings.head_rate},
+            {"params": trunks, "lr": self._settings.trunk_rate},
         ]
 
     def _consistency(
@@ -78,17 +104,17 @@ class BranchObjective(nn.Module):
     ) -> tuple[ConsistencyResult, ConsistencyHealth]:
         """Compute the task on a batch whose first half are the first views."""
         half = views.ir.shape[0] // 2
-        params = self.consistency.params
+        noise, dropout = self._settings.channel_noise, self._settings.source_dropout
         images = seen_images(fused, views)
         image, vis, ir = (
             jitter(planes[half:], batch_generator(views, name))
             for name, planes in (("image", images), ("vis", views.vis), ("ir", views.ir))
         )
         second = SecondViews(
-            image=noisy_channel(image, params.channel_noise, batch_generator(views, "channel")),
+            image=noisy_channel(image, noise, batch_generator(views, "channel")),
             vis=vis,
             ir=ir,
-            kept=draw_kept(half, params.source_dropout, batch_generator(views, "kept")).to(vis),
+            kept=draw_kept(half, dropout, batch_generator(views, "kept")).to(vis),
         )
         first = FirstViews(images[:half].detach(), views.vis[:half], views.ir[:half])
         result = self.consistency(self.model, first, second, views.overlap)
@@ -103,7 +129,7 @@ class BranchObjective(nn.Module):
 
     def _refresh_health(self, views: Views, step: int) -> Figures:
         """Measure the teacher, every so many steps and at the last one: too dear for every step."""
-        if step % self._health_every and step != self._last:
+        if step % self._settings.health_every and step != self._settings.steps - 1:
             return {}
         figures = self._measure(views)
         self.equivariance.fill_(figures["equivariance"])

@@ -12,7 +12,7 @@ Source: ours, around arXiv:2509.22450; the queue and the frozen prototypes as in
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,6 @@ from ssvif import processes
 from ssvif.data.views import Overlap
 from ssvif.losses.consistency import sinkhorn_assignments, swapped_prediction_loss
 from ssvif.models.network import SsvifModel
-from ssvif.params import ConsistencyParams
 
 Parameters = tuple[Tensor, ...] | list[Tensor]
 
@@ -85,22 +84,39 @@ class CrossSegmentationConsistency(nn.Module):
 
     Args:
         model: The student.
-        params: Temperature, Sinkhorn and teacher settings.
+        level: Which branch of the teacher assigns.
+        temperature: Of the students' predictions.
+        epsilon: Of Sinkhorn's assignment: its smoothness.
+        sinkhorn_iterations: Of its balancing; 0 leaves a softmax.
+        queue_batches: Batches whose positions help to balance.
+        teacher_decay: What the teacher keeps of itself at each step, in [0, 1].
     """
 
-    def __init__(self, model: SsvifModel, params: ConsistencyParams) -> None:
+    def __init__(
+        self,
+        model: SsvifModel,
+        *,
+        level: Literal["feature", "pixel"],
+        temperature: float,
+        epsilon: float,
+        sinkhorn_iterations: int,
+        queue_batches: int,
+        teacher_decay: float,
+    ) -> None:
         super().__init__()
-        self.params = params
+        self._level = level
+        self._temperature = temperature
+        self._epsilon, self._iterations = epsilon, sinkhorn_iterations
         device = model.prototypes.device
         self.average = AveragedModel(
             model,
             device=device,
-            multi_avg_fn=_moving_average(params.teacher_decay),
+            multi_avg_fn=_moving_average(teacher_decay),
             use_buffers=False,
         )
         self.average.requires_grad_(requires_grad=False)
         self.train()
-        length = params.queue_batches * _QUEUED_POSITIONS
+        length = queue_batches * _QUEUED_POSITIONS
         embedding = model.prototypes.shape[1]
         self.queue: Tensor
         self.queued: Tensor
@@ -142,10 +158,9 @@ class CrossSegmentationConsistency(nn.Module):
         pixel_scores = _positions(embedding) @ model.prototypes.detach().T  # (N, K)
         embedding = overlap.second(model.feature_branch(second.vis, second.ir, second.kept))
         feature_scores = _positions(embedding) @ model.prototypes.T  # (N, K)
-        temperature = self.params.temperature
         return ConsistencyResult(
-            cross=swapped_prediction_loss(pixel_scores, targets, temperature=temperature),
-            own=swapped_prediction_loss(feature_scores, targets, temperature=temperature),
+            cross=swapped_prediction_loss(pixel_scores, targets, temperature=self._temperature),
+            own=swapped_prediction_loss(feature_scores, targets, temperature=self._temperature),
             feature_classes=processes.gathered(targets.argmax(1)),
             pixel_classes=processes.gathered(pixel_scores.argmax(1)),
         )
@@ -156,7 +171,7 @@ class CrossSegmentationConsistency(nn.Module):
         teacher = self.teacher
         # The student's statistics are of noisy images and missing cameras; these are neither.
         with centred(teacher, momentum=0.0):
-            if self.params.teacher == "feature":
+            if self._level == "feature":
                 planes = teacher.feature_branch(first.vis, first.ir)
             else:
                 planes = teacher.pixel_branch(first.image)
@@ -165,7 +180,7 @@ class CrossSegmentationConsistency(nn.Module):
         filled = self.queue[: int(self.queued)]
         scores = torch.cat([embedding, filled]) @ teacher.prototypes.T  # (N + Q, K)
         assignments = sinkhorn_assignments(
-            scores, epsilon=self.params.epsilon, iterations=self.params.sinkhorn_iterations
+            scores, epsilon=self._epsilon, iterations=self._iterations
         )
         self._enqueue(embedding)
         return processes.own(assignments[: embedding.shape[0]])

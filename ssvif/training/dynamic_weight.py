@@ -19,8 +19,6 @@ Source: ours; arXiv:2509.22450 has a dynamic weight whose formula is not known t
 
 from dataclasses import asdict, dataclass, fields
 
-from ssvif.params import DynamicWeightParams
-
 
 @dataclass(frozen=True)
 class ConsistencyHealth:
@@ -81,14 +79,30 @@ class DynamicWeight:
     """Follows the gradient norms and the consistency's health through stage two.
 
     Args:
-        params: rho, the clamp, the ramp, the floor and the averages' decay.
+        rho: What the weight is multiplied by.
+        weight_max: Its greatest value.
+        ramp_share: Share of the steps over which it rises from zero.
+        floor_share: Share of the early consistency norm that counts as present.
+        decay: What the moving averages keep at each step.
         steps: Steps of stage two.
         prototypes: Number K of prototypes.
     """
 
-    def __init__(self, params: DynamicWeightParams, *, steps: int, prototypes: int) -> None:
-        self._params = params
-        self._ramp_steps = params.ramp_share * steps
+    def __init__(
+        self,
+        *,
+        rho: float,
+        weight_max: float,
+        ramp_share: float,
+        floor_share: float,
+        decay: float,
+        steps: int,
+        prototypes: int,
+    ) -> None:
+        self._rho, self._weight_max = rho, weight_max
+        self._ramp_steps = ramp_share * steps
+        self._floor_share = floor_share
+        self._decay = decay
         self._prototypes = prototypes
         self._averages = _Averages()
 
@@ -127,17 +141,17 @@ class DynamicWeight:
         self._averages = _Averages(**{field.name: state[field.name] for field in fields(_Averages)})
 
     def _terms(self, step: int, fusion_norm: float, consistency_norm: float) -> WeightTerms:
-        params, averages = self._params, self._averages
+        averages = self._averages
         ramp = min(1.0, step / self._ramp_steps) if self._ramp_steps > 0 else 1.0
-        floor = params.floor_share * averages.early_consistency_norm
+        floor = self._floor_share * averages.early_consistency_norm
         if floor > 0:
             ratio = averages.fusion_norm / max(averages.consistency_norm, floor)
             presence = min(1.0, averages.consistency_norm / floor)
         else:
             ratio, presence = 0.0, 0.0
-        trust = params.rho * ramp * averages.reliability * presence
+        trust = self._rho * ramp * averages.reliability * presence
         return WeightTerms(
-            weight=min(params.weight_max, trust * ratio),
+            weight=min(self._weight_max, trust * ratio),
             trust=min(1.0, trust),
             ramp=ramp,
             ratio=ratio,
@@ -160,4 +174,4 @@ class DynamicWeight:
         """Move an average; the first value starts it, so that it needs no correction."""
         if self._averages.updates == 1:
             return value
-        return self._params.decay * average + (1.0 - self._params.decay) * value
+        return self._decay * average + (1.0 - self._decay) * value

@@ -12,11 +12,10 @@ from ssvif.data.views import Views
 from ssvif.models.machine import PLANE_NAMES, Recipe
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance
-from ssvif.params import FusionLossParams, StageTwoParams
-from ssvif.training.branch_objective import BranchObjective
+from ssvif.training.branch_objective import BranchObjective, BranchSettings
 from ssvif.training.consistency import CrossSegmentationConsistency
 from ssvif.training.dynamic_weight import DynamicWeight
-from ssvif.training.fusion_objective import weighted_fusion_loss
+from ssvif.training.fusion_objective import FusionCriterion
 from ssvif.training.loop import Figures, gradient_norm, gradients
 
 
@@ -30,9 +29,11 @@ class JointObjective(BranchObjective):
         model: The model.
         consistency: The task.
         dynamic_weight: Weighs the consistency gradient at the fusion network.
-        weights: Weights of the fusion loss's terms.
-        params: Learning rates.
-        health_every: Steps between the dearer health figures.
+        criterion: The fusion loss.
+        settings: Of the branches: rates, noise, and how often health is measured.
+        learning_rate: Peak learning rate of the fusion network.
+        mixing_rate: Of the machine view's shares.
+        tone_rate: Of the machine view's light curves.
     """
 
     def __init__(
@@ -40,32 +41,33 @@ class JointObjective(BranchObjective):
         model: SsvifModel,
         consistency: CrossSegmentationConsistency,
         dynamic_weight: DynamicWeight,
-        weights: FusionLossParams,
-        params: StageTwoParams,
+        criterion: FusionCriterion,
+        settings: BranchSettings,
         *,
-        health_every: int,
+        learning_rate: float,
+        mixing_rate: float,
+        tone_rate: float,
     ) -> None:
-        rates = (params.head_learning_rate, params.trunk_learning_rate)
-        judged = {"health_every": health_every, "judged_from": 1}
-        super().__init__(model, consistency, rates=rates, steps=params.steps, **judged)
+        super().__init__(model, consistency, settings, judged_from=1)
         self._dynamic_weight = dynamic_weight
-        self._weights = weights
-        self._rates = params
+        self._criterion = criterion
+        self._rates = (learning_rate, mixing_rate, tone_rate)
         self._trust = 0.0
         self._before: list[Tensor] = []
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return the parameters of fusion, of the recipe, of heads and of trunks."""
-        fusion, rates = self.model.fusion, self._rates
+        fusion = self.model.fusion
         recipe = fusion.recipe
         tones = [*recipe.context.parameters(), *recipe.strength.parameters()]
         apart = {id(parameter) for parameter in (recipe.mixing, *tones)}
         rest = [p for p in fusion.parameters() if id(p) not in apart]
+        rate, mixing_rate, tone_rate = self._rates
         return [
-            {"params": rest, "lr": rates.learning_rate},
+            {"params": rest, "lr": rate},
             # Consistency alone moves the recipe: no decay.
-            {"params": [recipe.mixing], "lr": rates.mixing_learning_rate, "weight_decay": 0.0},
-            {"params": tones, "lr": rates.tone_learning_rate, "weight_decay": 0.0},
+            {"params": [recipe.mixing], "lr": mixing_rate, "weight_decay": 0.0},
+            {"params": tones, "lr": tone_rate, "weight_decay": 0.0},
             *self._branch_groups(),
         ]
 
@@ -74,9 +76,7 @@ class JointObjective(BranchObjective):
         figures = self._refresh_health(views, step)
         vis_y = luminance(views.vis)
         fused = self.model.fusion(vis_y, views.ir)
-        loss, fusion_figures = weighted_fusion_loss(
-            self._weights, fused_y=fused.fused_y, vis_y=vis_y, ir=views.ir
-        )
+        loss, fusion_figures = self._criterion(fused_y=fused.fused_y, vis_y=vis_y, ir=views.ir)
         result, step_health = self._consistency(fused, views)
 
         parameters = list(self.model.fusion.parameters())
@@ -124,9 +124,7 @@ class JointObjective(BranchObjective):
         """Return the fusion loss of the averaged network and the branches' health."""
         vis_y = luminance(views.vis)
         fused = self.consistency.teacher.fusion(vis_y, views.ir)
-        _, figures = weighted_fusion_loss(
-            self._weights, fused_y=fused.fused_y, vis_y=vis_y, ir=views.ir
-        )
+        _, figures = self._criterion(fused_y=fused.fused_y, vis_y=vis_y, ir=views.ir)
         return processes.mean_figures(figures) | super().validate(views)
 
     def get_extra_state(self) -> dict[str, float]:

@@ -12,13 +12,13 @@ from ssvif.errors import TrainingError
 from ssvif.models.network import SsvifModel, build_model
 from ssvif.params import Params, TrainingParams
 from ssvif.seeding import derive_seed
+from ssvif.training.build import (
+    build_fusion_objective,
+    build_joint_objective,
+    build_warm_up_objective,
+)
 from ssvif.training.checkpoint import CheckpointFolder
-from ssvif.training.consistency import CrossSegmentationConsistency
-from ssvif.training.dynamic_weight import DynamicWeight
-from ssvif.training.fusion_objective import FusionObjective
-from ssvif.training.joint_objective import JointObjective
 from ssvif.training.loop import Objective, Phase, Recorder, train
-from ssvif.training.warm_up_objective import WarmUpObjective
 
 VALIDATION_BATCHES = 4
 SETTLING_BATCHES = 16
@@ -79,7 +79,6 @@ def train_stage_one(
     recorder.rewind(checkpoints.steps_done() - 1)
     stage, warm_up = params.stage_one, params.warm_up
     model = _prepared(build_model(params.network), params.training, device)
-    fusion = FusionObjective(model.fusion, params.fusion_loss, learning_rate=stage.learning_rate)
     shape = {"batch": stage.batch, "size": stage.crop}
     batches = _batches(data.train, params, **shape, seed=seed, device=device)
     held_out = _held_out(data.val, params, **shape, seed=seed, device=device)
@@ -88,18 +87,11 @@ def train_stage_one(
         phase = Phase(name, objective, steps, batches, held_out, first_step)
         train(phase, params=params.training, seed=seed, recorder=recorder, checkpoints=checkpoints)
 
-    run("stage_one", fusion, stage.steps, 0)
-    consistency = CrossSegmentationConsistency(model, params.consistency)
-    branches = WarmUpObjective(
-        model,
-        consistency,
-        warm_up,
-        freeze_prototypes_steps=params.consistency.freeze_prototypes_steps,
-        health_every=params.training.health_every,
-    )
+    run("stage_one", build_fusion_objective(model.fusion, params), stage.steps, 0)
+    branches = build_warm_up_objective(model, params)
     run("warm_up", branches, warm_up.steps, stage.steps)
     branches.settle(_fresh(batches, stage.steps + warm_up.steps))
-    return consistency.teacher.eval()
+    return branches.consistency.teacher.eval()
 
 
 def train_stage_two(
@@ -132,18 +124,7 @@ def train_stage_two(
     recorder.rewind(checkpoints.steps_done() - 1)
     stage = params.stage_two
     model = _prepared(model, params.training, device).train().requires_grad_(requires_grad=True)
-    weight = DynamicWeight(
-        params.dynamic_weight, steps=stage.steps, prototypes=len(model.prototypes)
-    )
-    consistency = CrossSegmentationConsistency(model, params.consistency)
-    objective = JointObjective(
-        model,
-        consistency,
-        weight,
-        params.fusion_loss,
-        stage,
-        health_every=params.training.health_every,
-    )
+    objective = build_joint_objective(model, params)
     shape = {"batch": stage.batch, "size": stage.crop}
     replay = Replay(data.known, stage.replay) if data.known else None
     batches = _batches(data.train, params, replay, **shape, seed=seed, device=device)
@@ -156,7 +137,7 @@ def train_stage_two(
     )
     train(phase, params=params.training, seed=seed, recorder=recorder, checkpoints=checkpoints)
     objective.settle(_fresh(batches, stage.steps))
-    return consistency.teacher.eval()
+    return objective.consistency.teacher.eval()
 
 
 def _prepared(model: SsvifModel, params: TrainingParams, device: torch.device) -> SsvifModel:

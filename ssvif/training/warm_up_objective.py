@@ -10,9 +10,8 @@ from ssvif.data.views import Views
 from ssvif.models.machine import Recipe
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance
-from ssvif.params import WarmUpParams
 from ssvif.training.augment import draw_recipe
-from ssvif.training.branch_objective import BranchObjective, batch_generator
+from ssvif.training.branch_objective import BranchObjective, BranchSettings, batch_generator
 from ssvif.training.consistency import CrossSegmentationConsistency
 from ssvif.training.loop import Figures, gradients
 
@@ -23,24 +22,20 @@ class WarmUpObjective(BranchObjective):
     Args:
         model: The model; its fusion network gets no gradient.
         consistency: The task.
-        params: Steps and learning rates.
+        settings: Rates, noise, and how often health is measured.
         freeze_prototypes_steps: First steps in which the prototypes stand still too.
-        health_every: Steps between the dearer health figures.
     """
 
     def __init__(
         self,
         model: SsvifModel,
         consistency: CrossSegmentationConsistency,
-        params: WarmUpParams,
+        settings: BranchSettings,
         *,
         freeze_prototypes_steps: int,
-        health_every: int,
     ) -> None:
-        rates = (params.learning_rate, params.trunk_learning_rate)
         # What is bad in the first half may yet become good.
-        judged = {"health_every": health_every, "judged_from": params.steps // 2}
-        super().__init__(model, consistency, rates=rates, steps=params.steps, **judged)
+        super().__init__(model, consistency, settings, judged_from=settings.steps // 2)
         self._freeze_prototypes_steps = freeze_prototypes_steps
 
     def parameter_groups(self) -> list[dict[str, Any]]:

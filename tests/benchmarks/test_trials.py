@@ -26,8 +26,8 @@ def test_trials_of__a_fixed_weight_is_reached_at_once() -> None:
     trials = trials_of(yaml.safe_load(file.read_text(encoding="utf-8")))
     health = ConsistencyHealth(agreement=0.3, effective_prototypes=20.0, equivariance=0.5)
     for name, fixed in (("fixed .05", 0.05), ("fixed .5", 0.5), ("off", 0.0)):
-        params = trials[name, 0].params
-        weight = DynamicWeight(params.dynamic_weight, steps=500, prototypes=32)
+        params = trials[name, 0].params.dynamic_weight
+        weight = DynamicWeight(**params.model_dump(), steps=500, prototypes=32)
         for step in (0, 1):
             terms = weight.update(step, fusion_norm=0.2, consistency_norm=0.5, health=health)
         assert terms.weight == fixed

@@ -5,15 +5,15 @@ from torch import nn
 from ssvif.data.views import Overlap
 from ssvif.models.network import SsvifModel
 from ssvif.ops import luminance, with_chroma
-from ssvif.params import ConsistencyParams
-from ssvif.training.consistency import CrossSegmentationConsistency, FirstViews, SecondViews
+from ssvif.training.consistency import FirstViews, SecondViews
+from tests.training.objectives import task_of
 
 OVERLAP = Overlap(size=64, rows=8, columns=-8, flipped=True)
 
 
 @pytest.fixture
 def task(tiny_model):
-    return CrossSegmentationConsistency(tiny_model, ConsistencyParams(queue_batches=1))
+    return task_of(tiny_model, queue_batches=1)
 
 
 def _inputs(model):
@@ -63,8 +63,7 @@ def test_consistency__the_teacher_is_of_the_level_that_is_named(tiny_model):
         ("feature", FirstViews(torch.rand_like(vis), vis, ir)),
         ("pixel", FirstViews(inputs["first"].image, 1 - vis, 1 - ir)),
     ):
-        params = ConsistencyParams(queue_batches=0, teacher=level)
-        task = CrossSegmentationConsistency(tiny_model, params)
+        task = task_of(tiny_model, teacher=level)
         expected = task(tiny_model, **inputs).feature_classes
         found = task(tiny_model, **inputs | {"first": same}).feature_classes
         assert torch.equal(found, expected), level
@@ -80,7 +79,7 @@ def test_consistency__the_queue_fills_and_is_bounded(task, tiny_model):
 
 
 def test_consistency__works_without_a_queue(tiny_model):
-    task = CrossSegmentationConsistency(tiny_model, ConsistencyParams(queue_batches=0))
+    task = task_of(tiny_model)
     assert torch.isfinite(task(tiny_model, **_inputs(tiny_model)).cross)
 
 
@@ -143,8 +142,7 @@ def test_targets__do_not_depend_on_the_students_statistics(task, tiny_model):
 
 
 def test_targets__the_queue_holds_the_newest_batches_and_nothing_else(tiny_model):
-    params = ConsistencyParams(queue_batches=2)
-    task = CrossSegmentationConsistency(tiny_model, params)
+    task = task_of(tiny_model, queue_batches=2)
     batch = len(task.queue) // 2
     newest = {}
     for number in (1.0, 2.0, 3.0):
@@ -184,9 +182,7 @@ def test_consistency__compares_the_same_places_of_both_views(tiny_model, rows, c
     )
     with torch.no_grad():
         model.prototypes.copy_(torch.eye(places + 1))
-    task = CrossSegmentationConsistency(
-        model, ConsistencyParams(queue_batches=0, sinkhorn_iterations=0)
-    )
+    task = task_of(model, sinkhorn_iterations=0)
     torch.manual_seed(0)
     margin = 16
     cells = torch.randint(0, places + 1, (2, 1, (size + 2 * margin) // 4, (size + 2 * margin) // 4))

@@ -12,7 +12,7 @@ PARAMS = DynamicWeightParams(rho=1.0, weight_max=0.5, ramp_share=0.2, floor_shar
 
 
 def _weight(params=PARAMS):
-    return DynamicWeight(params, steps=100, prototypes=16)
+    return DynamicWeight(**params.model_dump(), steps=100, prototypes=16)
 
 
 def _settle(weight, *, fusion_norm=0.1, consistency_norm=1.0, health=GOOD, steps=60, first=20):

@@ -6,7 +6,7 @@ import torch
 from ssvif.ops import luminance
 from ssvif.params import FusionLossParams
 from ssvif.training import health
-from ssvif.training.fusion_objective import weighted_fusion_loss
+from ssvif.training.build import build_criterion
 from tests.training.objectives import gradients_of, joint_objective
 
 
@@ -58,7 +58,8 @@ def test_joint_objective__the_recipe_gets_consistency_alone(tiny_model, views, m
     recipe = tiny_model.fusion.recipe
     vis_y = luminance(views.vis)
     fused_y = tiny_model.fusion(vis_y, views.ir).fused_y
-    loss, _ = weighted_fusion_loss(FusionLossParams(), fused_y=fused_y, vis_y=vis_y, ir=views.ir)
+    criterion = build_criterion(FusionLossParams())
+    loss, _ = criterion(fused_y=fused_y, vis_y=vis_y, ir=views.ir)
     loss.backward()
     assert not gradients_of(recipe)
     for rho, trusted in ((0.0, False), (1.0, True)):
