@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssvif.data.views import Pair
+from ssvif.errors import ModelError
 from ssvif.fuse.views import FUSED, View
 from ssvif.models.fusion import FusionNet
 from ssvif.models.machine import machine_view
