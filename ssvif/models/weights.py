@@ -95,17 +95,19 @@ def read_network(path: Path) -> NetworkParams:
     Raises:
         ModelError: If the file is missing, damaged, or of another format.
     """
-    network, _ = _read(path, prefix="\0")
+    network, _ = _read(path, prefix=None)
     return network
 
 
-def _read(path: Path, *, prefix: str = "") -> tuple[NetworkParams, dict[str, Tensor]]:
+def _read(path: Path, *, prefix: str | None = "") -> tuple[NetworkParams, dict[str, Tensor]]:
+    """Read the tensors whose names begin so; none of them where `prefix` is None."""
     if not path.is_file():
         raise ModelError(f"{path}: no such file; train a model with `make repro`, or name another")
     try:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}
-            names = [name for name in stream.offset_keys() if name.startswith(prefix)]
+            keys = [] if prefix is None else stream.offset_keys()
+            names = [name for name in keys if name.startswith(prefix or "")]
             tensors = {name: stream.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise ModelError(
