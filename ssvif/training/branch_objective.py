@@ -1,6 +1,7 @@
 """What the warm-up and the joint stage share: both segmentations, the task, its health."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,6 @@ from ssvif.training.consistency import (
     CrossSegmentationConsistency,
     FirstViews,
     SecondViews,
-    centred,
 )
 from ssvif.training.dynamic_weight import ConsistencyHealth
 from ssvif.training.loop import Figures
@@ -141,7 +141,7 @@ class BranchObjective(nn.Module):
 
         Those that training leaves are of images with noise, and of cameras that are missing.
         """
-        with centred(self.consistency.teacher, momentum=None):
+        with _centred(self.consistency.teacher, momentum=None):
             for views in batches:
                 self._segment(views)
 
@@ -161,7 +161,7 @@ class BranchObjective(nn.Module):
     @torch.no_grad()
     def _measure(self, views: Views) -> Figures:
         teacher = self.consistency.teacher
-        with centred(teacher, momentum=0.0):
+        with _centred(teacher, momentum=0.0):
             fused, *scores = self._segment(views)
         feature, pixel = (processes.gathered(score.argmax(1), groups=2) for score in scores)
         fused_y = processes.gathered(fused.fused_y, groups=2)
@@ -187,9 +187,34 @@ def seen_images(fused: Fused, views: Views) -> Tensor:
     """
     rows = len(views.ir) * processes.count()
     scenes = processes.own(torch.arange(rows, device=views.ir.device) % (rows // 2), groups=2)
-    is_machine = (scenes % 2 == 0)[:, None, None, None]
+    # Known scenes come first in a batch: they are to be seen in either way, too.
+    is_machine = ((scenes + views.seed) % 2 == 0)[:, None, None, None]
     machine = machine_view(vis=views.vis, ir=views.ir, recipe=fused.recipe)
     return torch.where(is_machine, machine, with_chroma(fused.fused_y, views.vis))
+
+
+@contextmanager
+def _centred(model: SsvifModel, *, momentum: float | None) -> Iterator[None]:
+    """Let a model's branches normalise a batch by its own statistics.
+
+    Args:
+        model: In evaluation mode.
+        momentum: How far what they keep moves towards those; None for the mean over all batches
+            from here on.
+    """
+    norms = model.free_norms()
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = momentum
+        if momentum is None:
+            norm.reset_running_stats()
+        norm.train()
+    try:
+        yield
+    finally:
+        for norm, own in zip(norms, usual, strict=True):
+            norm.momentum = own
+            norm.eval()
 
 
 def batch_generator(views: Views, name: str) -> torch.Generator:

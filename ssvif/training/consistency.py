@@ -9,8 +9,7 @@ Source: ours, around arXiv:2509.22450; the queue and the frozen prototypes as in
 (arXiv:2006.09882), the teacher as in Mean Teacher (arXiv:1703.01780).
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -169,12 +168,11 @@ class CrossSegmentationConsistency(nn.Module):
     def _targets(self, first: FirstViews, overlap: Overlap) -> Tensor:
         """Assign a batch's shared positions, balanced over the batch and the queue."""
         teacher = self.teacher
-        # The student's statistics are of noisy images and missing cameras; these are neither.
-        with centred(teacher, momentum=0.0):
-            if self._level == "feature":
-                planes = teacher.feature_branch(first.vis, first.ir)
-            else:
-                planes = teacher.pixel_branch(first.image)
+        # By the student's statistics; its own batch's teach less (docs/experiments.md, 14).
+        if self._level == "feature":
+            planes = teacher.feature_branch(first.vis, first.ir)
+        else:
+            planes = teacher.pixel_branch(first.image)
         share = _positions(overlap.first(planes))
         embedding = processes.gathered(share)  # (N, D)
         filled = self.queue[: int(self.queued)]
@@ -195,30 +193,6 @@ class CrossSegmentationConsistency(nn.Module):
         ).long()
         self.queue.copy_(torch.cat([embedding[kept], self.queue])[:length])
         self.queued.add_(_QUEUED_POSITIONS).clamp_(max=length)
-
-
-@contextmanager
-def centred(model: SsvifModel, *, momentum: float | None) -> Iterator[None]:
-    """Let a model's branches normalise a batch by its own statistics.
-
-    Args:
-        model: In evaluation mode.
-        momentum: How far what they keep moves towards those; None for the mean over all batches
-            from here on.
-    """
-    norms = model.free_norms()
-    usual = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = momentum
-        if momentum is None:
-            norm.reset_running_stats()
-        norm.train()
-    try:
-        yield
-    finally:
-        for norm, own in zip(norms, usual, strict=True):
-            norm.momentum = own
-            norm.eval()
 
 
 def _moving_average(decay: float) -> Callable[[Parameters, Parameters, Tensor | int], None]:

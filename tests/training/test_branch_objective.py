@@ -44,13 +44,15 @@ def test_measuring__leaves_the_teacher_as_it_is(tiny_model, views):
             assert torch.equal(value, before[name]), name
 
 
-def test_seen_images__every_other_scene_is_a_machine_view(tiny_model, views):
+@pytest.mark.parametrize("seed", [4, 5])
+def test_seen_images__every_other_scene_is_a_machine_view(tiny_model, views, seed):
     fused = tiny_model.fusion(luminance(views.vis), views.ir)
     machine = machine_view(vis=views.vis, ir=views.ir, recipe=fused.recipe)
     colour = with_chroma(fused.fused_y, views.vis)
+    seen = [machine, colour] if seed == 4 else [colour, machine]
     # Two views of two scenes: first views, then second ones.
-    expected = torch.stack([machine[0], colour[1], machine[2], colour[3]])
-    assert torch.equal(seen_images(fused, views), expected)
+    expected = torch.stack([seen[number % 2][number] for number in range(4)])
+    assert torch.equal(seen_images(fused, replace(views, seed=seed)), expected)
 
 
 def _read(objective, views, monkeypatch):

@@ -130,17 +130,6 @@ def test_follow__the_teachers_prototypes_stay_on_the_sphere(task, tiny_model):
     torch.testing.assert_close(task.teacher.prototypes.norm(dim=1), torch.ones(4))
 
 
-def test_targets__do_not_depend_on_the_students_statistics(task, tiny_model):
-    """Those are of noisy images, and of cameras that are missing."""
-    inputs = _inputs(tiny_model)
-    expected = task._targets(inputs["first"], OVERLAP)
-    task.queued.zero_()
-    for branch in (task.teacher.feature_branch, task.teacher.pixel_branch):
-        branch.head.centre.running_mean.add_(2.0)
-        branch.head.centre.running_var.mul_(5.0)
-    torch.testing.assert_close(task._targets(inputs["first"], OVERLAP), expected)
-
-
 def test_targets__the_queue_holds_the_newest_batches_and_nothing_else(tiny_model):
     task = task_of(tiny_model, queue_batches=2)
     batch = len(task.queue) // 2
