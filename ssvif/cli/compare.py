@@ -11,7 +11,9 @@ from ssvif.cli.evaluate import ALL, Captures, Split
 if TYPE_CHECKING:
     from ssvif.evaluation.compare import Comparison
 
-_WHAT = "mean, max, a weights file, a bundle folder, models:/NAME@ALIAS, or NAME=FOLDER."
+_WHAT = (
+    "mean, max, a weights file, a bundle folder, models:/NAME@ALIAS, pretrained, or NAME=FOLDER."
+)
 
 
 def compare(

@@ -36,7 +36,7 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="NAME=MODEL",
-            help="Weights file, bundle folder or models:/NAME@ALIAS, beside those in models/.",
+            help="Weights file, bundle folder, models:/NAME@ALIAS or pretrained, beside those in models/.",
         ),
     ] = None,
     split: Split = None,

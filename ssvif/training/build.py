@@ -20,18 +20,11 @@ def build_fusion_objective(fusion: FusionNet, params: Params) -> FusionObjective
 def build_warm_up_objective(model: SsvifModel, params: Params) -> WarmUpObjective:
     """Build what the end of stage one optimises."""
     warm_up = params.warm_up
-    settings = BranchSettings(
-        steps=warm_up.steps,
-        head_rate=warm_up.learning_rate,
-        trunk_rate=warm_up.trunk_learning_rate,
-        channel_noise=params.consistency.channel_noise,
-        source_dropout=params.consistency.source_dropout,
-        health_every=params.training.health_every,
-    )
+    rates = (warm_up.learning_rate, warm_up.trunk_learning_rate)
     return WarmUpObjective(
         model,
         build_consistency(model, params.consistency),
-        settings,
+        _settings(params, *rates, steps=warm_up.steps),
         freeze_prototypes_steps=params.consistency.freeze_prototypes_steps,
     )
 
@@ -39,14 +32,7 @@ def build_warm_up_objective(model: SsvifModel, params: Params) -> WarmUpObjectiv
 def build_joint_objective(model: SsvifModel, params: Params) -> JointObjective:
     """Build what stage two optimises."""
     stage = params.stage_two
-    settings = BranchSettings(
-        steps=stage.steps,
-        head_rate=stage.head_learning_rate,
-        trunk_rate=stage.trunk_learning_rate,
-        channel_noise=params.consistency.channel_noise,
-        source_dropout=params.consistency.source_dropout,
-        health_every=params.training.health_every,
-    )
+    rates = (stage.head_learning_rate, stage.trunk_learning_rate)
     return JointObjective(
         model,
         build_consistency(model, params.consistency),
@@ -56,7 +42,7 @@ def build_joint_objective(model: SsvifModel, params: Params) -> JointObjective:
             prototypes=len(model.prototypes),
         ),
         build_criterion(params.fusion_loss),
-        settings,
+        _settings(params, *rates, steps=stage.steps),
         learning_rate=stage.learning_rate,
         mixing_rate=stage.mixing_learning_rate,
         tone_rate=stage.tone_learning_rate,
@@ -78,4 +64,15 @@ def build_consistency(model: SsvifModel, params: ConsistencyParams) -> CrossSegm
         sinkhorn_iterations=params.sinkhorn_iterations,
         queue_batches=params.queue_batches,
         teacher_decay=params.teacher_decay,
+    )
+
+
+def _settings(params: Params, head_rate: float, trunk_rate: float, *, steps: int) -> BranchSettings:
+    return BranchSettings(
+        steps=steps,
+        head_rate=head_rate,
+        trunk_rate=trunk_rate,
+        channel_noise=params.consistency.channel_noise,
+        source_dropout=params.consistency.source_dropout,
+        health_every=params.training.health_every,
     )
