@@ -36,7 +36,8 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="NAME=MODEL",
-            help="Weights file, bundle folder, models:/NAME@ALIAS or pretrained, beside those in models/.",
+            help="Weights file, bundle folder, models:/NAME@ALIAS or pretrained, beside those in "
+            "models/.",
         ),
     ] = None,
     split: Split = None,
