@@ -47,6 +47,11 @@ def test_centre__is_of_all_processes_batches(two):
 def test_training__follows_one_process(two, tmp_path):
     figures, weights = together.train(tmp_path)
     found, found_weights = two["training"]
-    assert found == pytest.approx(figures, rel=1e-3, abs=1e-4)
+    # Rounding lets single pixels' gradients come or go where grey values are clipped.
+    of_gradients = {name for name in figures if "/dynamic_weight/" in name}
+    for names, within in ((of_gradients, 5e-2), (figures.keys() - of_gradients, 1e-3)):
+        expected = {name: figures[name] for name in names}
+        assert {name: found[name] for name in names} == pytest.approx(expected, within, abs=1e-4)
+    assert found.keys() == figures.keys()
     for name in (key for key in weights if key.startswith("fusion.")):
         torch.testing.assert_close(found_weights[name], weights[name], rtol=1e-3, atol=1e-4)
