@@ -54,4 +54,4 @@ def test_training__follows_one_process(two, tmp_path):
         assert {name: found[name] for name in names} == pytest.approx(expected, within, abs=1e-4)
     assert found.keys() == figures.keys()
     for name in (key for key in weights if key.startswith("fusion.")):
-        torch.testing.assert_close(found_weights[name], weights[name], rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(found_weights[name], weights[name], rtol=1e-3, atol=2e-3)
