@@ -168,7 +168,7 @@ class CrossSegmentationConsistency(nn.Module):
     def _targets(self, first: FirstViews, overlap: Overlap) -> Tensor:
         """Assign a batch's shared positions, balanced over the batch and the queue."""
         teacher = self.teacher
-        # By the student's statistics; its own batch's teach less (docs/experiments.md, 14).
+        # By the student's statistics; its own batch's gain nothing (docs/experiments.md, 14).
         if self._level == "feature":
             planes = teacher.feature_branch(first.vis, first.ir)
         else:
