@@ -32,18 +32,25 @@ class TwoGroups(nn.Module):
         pass
 
 
+def run(phase, folder, *, recorder=None, **params):
+    """Train a phase from nothing, with checkpoints in a folder."""
+    loop.train(
+        phase,
+        params=TrainingParams(**params),
+        seed=0,
+        recorder=recorder or loop.Unrecorded(),
+        checkpoints=CheckpointFolder(folder),
+    )
+
+
 @pytest.mark.parametrize("bad_group", [0, 1])
 def test_train__a_gradient_that_is_no_number_stops_before_the_step(bad_group, tmp_path):
     objective = TwoGroups(bad_group, bad_step=3)
     phase = loop.Phase("stage_two", objective, 4, lambda step: step, [], 0)
-    checkpoints = CheckpointFolder(tmp_path)
-    params = TrainingParams(checkpoint_every=2)
     with pytest.raises(TrainingError, match="stage_two"):
-        loop.train(
-            phase, params=params, seed=0, recorder=loop.Unrecorded(), checkpoints=checkpoints
-        )
+        run(phase, tmp_path, checkpoint_every=2)
     assert all(weight.isfinite().all() for weight in objective.weights)
-    assert checkpoints.load().step == 2
+    assert CheckpointFolder(tmp_path).load().step == 2
 
 
 class Steep(TwoGroups):
@@ -75,13 +82,7 @@ def test_train__each_group_is_clipped_by_its_own_norm(tmp_path, monkeypatch):
 
     monkeypatch.setattr(torch.optim, "AdamW", Adam)
     phase = loop.Phase("stage_two", objective, 1, lambda step: step, [])
-    loop.train(
-        phase,
-        params=TrainingParams(clip_norm=5.0, validate_every=9),
-        seed=0,
-        recorder=Recorder(),
-        checkpoints=CheckpointFolder(tmp_path),
-    )
+    run(phase, tmp_path, recorder=Recorder(), clip_norm=5.0)
     assert clipped == pytest.approx([5.0, 0.3])
     assert logged[0] == pytest.approx(30.0)
 
@@ -100,26 +101,14 @@ def test_train__a_held_out_figure_that_is_no_number_is_not_kept(tmp_path):
     objective.validate = lambda _: {"loss": math.nan}
     phase = loop.Phase("stage_two", objective, 2, lambda step: step, [None])
     with pytest.raises(TrainingError, match="stage_two: step 1 gave loss"):
-        loop.train(
-            phase,
-            params=TrainingParams(),
-            seed=0,
-            recorder=loop.Unrecorded(),
-            checkpoints=CheckpointFolder(tmp_path),
-        )
+        run(phase, tmp_path)
     assert CheckpointFolder(tmp_path).load() is None
 
 
 def test_train__a_later_phase_goes_on_with_the_batches_of_the_stage(tmp_path):
     drawn = []
     phase = loop.Phase("warm_up", TwoGroups(0, -1), 3, lambda s: drawn.append(s), [], 10)
-    loop.train(
-        phase,
-        params=TrainingParams(),
-        seed=0,
-        recorder=loop.Unrecorded(),
-        checkpoints=CheckpointFolder(tmp_path),
-    )
+    run(phase, tmp_path)
     assert drawn == [10, 11, 12]
 
 
