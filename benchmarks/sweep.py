@@ -23,13 +23,21 @@ from torch import Tensor
 import ssvif
 from benchmarks.composites import PARAMS as PROBES
 from benchmarks.leads import Lead, joined, lead
-from benchmarks.trials import STAGE_TWO, Sweep, Trial, read_sweep, train_trial, training_key
+from benchmarks.trials import (
+    STAGE_TWO,
+    Sweep,
+    Trial,
+    code_hash,
+    read_sweep,
+    train_trial,
+    training_key,
+)
 from ssvif.evaluation.candidates import Candidate, FusionCandidate
 from ssvif.evaluation.pairs import read_scene
 from ssvif.evaluation.probing import scene_images
 from ssvif.evaluation.scores import score_pairs
 from ssvif.evaluation.statistics import holm
-from ssvif.files import atomic_path, sha256_file, sha256_folder, sha256_json, write_text
+from ssvif.files import atomic_path, sha256_folder, sha256_json, write_text
 from ssvif.fuse.views import FUSED, MACHINE
 from ssvif.metrics.table import STANDARD
 from ssvif.models.fusion import FusionNet
@@ -52,7 +60,7 @@ def key_of(sweep: Sweep, trial: Trial) -> str:
         trial.params, manifest[["id", "split", "set", "block"]].to_numpy().tolist(), STAGE_TWO
     )
     package = Path(ssvif.__file__).parent
-    code = [sha256_file(file) for found in _JUDGING_CODE for file in sorted(package.glob(found))]
+    code = code_hash([file for found in _JUDGING_CODE for file in sorted(package.glob(found))])
     probes = PROBES.model_dump(mode="json")
     labels = sha256_folder(sweep.source.labels)
     return sha256_json([training, trial.is_whole, probes, sweep.probed, labels, code])[:16]

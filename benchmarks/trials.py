@@ -6,10 +6,11 @@
     base: {SECTION.KEY: VALUE}    # over params.yaml, for all trials
     trials: {TRIAL: {SECTION.KEY: VALUE}}     # of the sections that training reads
 
-A training is kept under the hash of its parameters, pairs and code, and goes on where it was
-stopped. The reserved key `stage: one` judges what stage one leaves.
+A training is kept under the hash of its parameters, pairs and code (comments and docstrings apart),
+and goes on where it was stopped. The reserved key `stage: one` judges what stage one leaves.
 """
 
+import ast
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from ssvif.data.views import load_pairs
 from ssvif.errors import ParamsError
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource
-from ssvif.files import sha256_file, sha256_json
+from ssvif.files import sha256_json
 from ssvif.models.network import SsvifModel
 from ssvif.models.weights import load_model, save_model
 from ssvif.params import Params, load_params, parse_params
@@ -173,8 +174,17 @@ def training_key(params: Params, ids: Sequence[object], sections: Sequence[str])
         sections: Of the parameters, those that count.
     """
     values = params.model_dump(mode="json", include=set(sections))
-    code = [sha256_file(path) for path in training_code()]
-    return sha256_json([values, list(ids), code, torch.__version__])[:16]
+    return sha256_json([values, list(ids), code_hash(training_code()), torch.__version__])[:16]
+
+
+def code_hash(files: Sequence[Path]) -> str:
+    """Return the hash of what Python files do: comments, docstrings and layout do not count."""
+    trees = [ast.parse(file.read_bytes()) for file in files]
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if documented and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return sha256_json([ast.dump(tree) for tree in trees])
 
 
 def train_trial(sweep: Sweep, trial: Trial, folder: Path) -> Trained:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 import benchmarks
-from benchmarks.trials import trials_of
+from benchmarks.trials import code_hash, trials_of
 from ssvif.errors import ParamsError
 from ssvif.training.dynamic_weight import ConsistencyHealth, DynamicWeight
 
@@ -48,3 +48,23 @@ def test_trials_of__refuses_what_would_have_no_effect(own, words) -> None:
     content = {"base": {}, "seeds": [0], "trials": {"x": own}}
     with pytest.raises(ParamsError, match=words):
         trials_of(content)
+
+
+CODE = 'def double(x):\n    """Double it."""\n    return 2 * x\n'
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (f"# Why.\n{CODE}", True),
+        ('"""Numbers."""\n\n' + CODE.replace("Double it", "Return twice `x`"), True),
+        (CODE.replace("2 * x", "(2\n        * x)"), True),
+        (CODE.replace("2 * x", "2 + x"), False),
+        (CODE.replace("(x)", "(x=1)"), False),
+    ],
+)
+def test_code_hash__is_of_what_code_does(tmp_path: Path, other: str, same: bool) -> None:
+    before, after = tmp_path / "before.py", tmp_path / "after.py"
+    before.write_text(CODE)
+    after.write_text(other)
+    assert (code_hash([before]) == code_hash([after])) is same
