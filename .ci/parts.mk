@@ -6,23 +6,22 @@ TIMES := $(shell mktemp)
 # The same numbers whatever the machine.
 export OMP_NUM_THREADS := 1
 
-# With the packages of a user's environment; those of the services come after.
-PLAIN := test repro check real alone
+# What needs the packages of a user's environment, and no more. The pipeline's parts have a clone of
+# their own, so that they may go on while those of the services come.
+PLAIN := test check alone
 TAKEN = echo "$$SECONDS s  $@" >> $(TIMES)
 
-.PHONY: all services slow on-services $(PLAIN)
+.PHONY: all $(PLAIN) repro services slow on-services real
 
-all: $(PLAIN) slow on-services
+# The longest first.
+all: test repro check alone slow on-services real
 	@sort -rn $(TIMES); rm $(TIMES)
 
 test check:
 	+$(MAKE) $@; $(TAKEN)
 
 repro: # the synthetic default, twice
-	+.ci/repro; $(TAKEN)
-
-real: # the same pipeline on real pairs, where they are beside the repository
-	.ci/real; $(TAKEN)
+	.ci/repro; $(TAKEN)
 
 alone: # installs for fusing, and for serving, alone
 	.ci/alone; $(TAKEN)
@@ -35,3 +34,6 @@ slow: services
 
 on-services: services
 	+SSVIF_REQUIRE_SERVICES=1 $(MAKE) test-services; $(TAKEN)
+
+real: # the same pipeline on real pairs, where they are beside the repository
+	.ci/real; $(TAKEN)
