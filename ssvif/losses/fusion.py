@@ -2,8 +2,8 @@
 
 Source: intensity and gradient terms as in SeAFusion (Tang et al. 2022, Information Fusion,
 eq. 4 to 6); the structural term is one minus the mean SSIM (Wang et al. 2004).
-Differs: brightness and gradients aim at more contrast than the sources have, and less is asked of a
-camera's gradients where the other one is saturated.
+Differs: brightness and gradients aim at more contrast than the sources have, gradients keep their
+direction, and less is asked of a camera's where the other one is saturated.
 """
 
 import torch
@@ -45,26 +45,49 @@ def stretched(image: Tensor, contrast: float) -> Tensor:
 def gradient_loss(
     *, fused_y: Tensor, vis_y: Tensor, ir: Tensor, sharpness: float = 1.0, veiling: float = 0.0
 ) -> Tensor:
-    """Return the mean distance to `sharpness` times the stronger gradient, a scalar of at least 0.
+    """Return the mean distance to `sharpness` times the steeper slope, a scalar of at least 0.
 
-    A gradient's strength is the sum of its absolute Sobel derivatives, a quarter of which is
-    the difference in grey values across a step. What is white already cannot show another
-    camera's edges but as dark lines, and its noise as dark grain.
+    A slope is a Sobel derivative along one axis, a quarter of which is the difference in grey
+    values across a step. Where one camera rises and the other falls, either direction will do; one
+    that neither has is as far off as it is steep, so that lamps get no dark rims. What is white
+    already cannot show another camera's edges but as dark lines, and its noise as dark grain.
 
     Args:
         fused_y: Fused luminance, (B, 1, H, W) in [0, 1].
         vis_y: Visible luminance, the same shape.
         ir: Infrared, the same shape.
-        sharpness: Times the stronger gradient that an image is to have.
-        veiling: Share in [0, 1] of a camera's gradients that is not asked for where the other one
+        sharpness: Times the steeper slope that an image is to have.
+        veiling: Share in [0, 1] of a camera's slopes that is not asked for where the other one
             is saturated, and it is not.
     """
     vis_glare, ir_glare = _glare(vis_y), _glare(ir)
-    stronger = torch.maximum(
-        _gradient_strength(vis_y) * (1.0 - veiling * (ir_glare - vis_glare).clamp(min=0.0)),
-        _gradient_strength(ir) * (1.0 - veiling * (vis_glare - ir_glare).clamp(min=0.0)),
-    )
-    return (_gradient_strength(fused_y) - sharpness * stronger).abs().mean()
+    vis_share = sharpness * (1.0 - veiling * (ir_glare - vis_glare).clamp(min=0.0))
+    ir_share = sharpness * (1.0 - veiling * (vis_glare - ir_glare).clamp(min=0.0))
+    axes = zip(sobel(fused_y), sobel(vis_y), sobel(ir), strict=True)
+    distances = [
+        slope_distance(fused, first=vis_share * vis, second=ir_share * other)
+        for fused, vis, other in axes
+    ]
+    return torch.stack(distances).sum(0).mean() / 4.0
+
+
+def slope_distance(fused: Tensor, *, first: Tensor, second: Tensor) -> Tensor:
+    """Return how far slopes are from the steeper of two, or from the other one's direction.
+
+    The distance to a direction's steepest slope, and what that one lacks to the steepest of both
+    directions, for the direction where the sum is smaller: 0 at the steeper slope alone.
+
+    Args:
+        fused: Signed slopes, of any shape.
+        first: Those of one camera, the same shape.
+        second: Those of the other one, the same shape.
+    """
+    rise = torch.maximum(first, second).clamp(min=0.0)
+    fall = torch.minimum(first, second).clamp(max=0.0)
+    steepest = torch.maximum(rise, -fall)
+    rising = (fused - rise).abs() + (steepest - rise)
+    falling = (fused - fall).abs() + (steepest + fall)
+    return torch.minimum(rising, falling)
 
 
 def ssim_loss(*, fused_y: Tensor, vis_y: Tensor, ir: Tensor) -> Tensor:
@@ -99,8 +122,3 @@ def _glare(image: Tensor) -> Tensor:
     low, high = _GLARE
     blind = ((image - low) / (high - low)).clamp(0.0, 1.0)
     return F.max_pool2d(blind, 2 * _GLARE_REACH + 1, stride=1, padding=_GLARE_REACH)
-
-
-def _gradient_strength(image: Tensor) -> Tensor:
-    horizontal, vertical = sobel(image)
-    return (horizontal.abs() + vertical.abs()) / 4.0

@@ -5,6 +5,7 @@ from ssvif.losses.fusion import (
     fusion_loss,
     gradient_loss,
     intensity_loss,
+    slope_distance,
     ssim_loss,
     stretched,
 )
@@ -74,6 +75,36 @@ def test_gradient_loss__a_step_counts_by_its_height():
     # Two columns of eight see the step: 0.5 * 2 / 8.
     value = gradient_loss(fused_y=flat, vis_y=ramp, ir=flat)
     torch.testing.assert_close(value, torch.tensor(0.125))
+
+
+def test_gradient_loss__a_slope_that_no_camera_has_is_worse_than_none():
+    glow = torch.linspace(0.2, 0.8, 32).expand(1, 1, 32, 32)
+    flat = torch.full_like(glow, 0.6)
+    rim = 1.0 - glow  # as steep as the glow, and darkest where it is brightest
+    asked = {"vis_y": glow, "ir": flat}
+    assert gradient_loss(fused_y=glow, **asked) == 0.0
+    assert gradient_loss(fused_y=rim, **asked) > 1.9 * gradient_loss(fused_y=flat, **asked)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "fused", "distance"),
+    [
+        (0.5, 0.2, 0.5, 0.0),  # the steeper one
+        (0.5, 0.2, 0.2, 0.3),  # the weaker one
+        (0.5, 0.2, -0.5, 1.0),  # against both
+        (0.5, -0.5, -0.5, 0.0),  # either
+        (0.5, -0.2, -0.2, 0.3),  # the weaker one's direction
+        (0.5, -0.2, -0.5, 0.6),  # steeper than it
+        (0.5, -0.2, 0.0, 0.5),  # neither
+        (0.0, 0.0, 0.3, 0.3),
+    ],
+)
+def test_slope_distance__keeps_to_directions_that_a_camera_has(first, second, fused, distance):
+    values = {"first": torch.tensor(first), "second": torch.tensor(second)}
+    for sign in (1.0, -1.0):
+        turned = {name: sign * value for name, value in values.items()}
+        found = slope_distance(torch.tensor(sign * fused), **turned)
+        torch.testing.assert_close(found, torch.tensor(distance))
 
 
 @pytest.mark.parametrize(("veiling", "asked"), [(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
