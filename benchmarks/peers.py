@@ -5,6 +5,7 @@ Reads the fused images and the captures of a folder `shared` beside the reposito
 """
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +19,7 @@ from ssvif.evaluation.summary import left_out_counts, pipe_table, score_table
 from ssvif.evaluation.tables import metrics_of, ranks
 from ssvif.files import write_text
 from ssvif.fuse.places import CHAMPION, WEIGHTS_NAME
-from ssvif.metrics.table import METRICS, STANDARD
+from ssvif.metrics.table import METRICS, STANDARD, Metric
 from ssvif.params import Params
 from ssvif.stages.evaluate import own_models
 
@@ -35,25 +36,39 @@ def main() -> None:
     if not peers.is_dir() or not data.is_dir():
         print(f"skipped: {peers} or {data} is not there; give the folder with --shared")
         return
-    params = Params()
-    switched = {"probe": False, "stress": False}
-    job = Job(
-        source=capture_pairs([(name, data / path) for name, path in SETS.items()], params.ingest),
-        split="all",
-        models=_models(arguments.model),
-        folders={folder.name: folder for folder in sorted(peers.iterdir()) if folder.is_dir()},
-        params=params.model_copy(update={"evaluate": params.evaluate.model_copy(update=switched)}),
-        metrics=[
-            metric
-            for metric in (METRICS if arguments.all_metrics else STANDARD)
-            if metric.acronym not in arguments.without
-        ],
-    )
+    metrics = [
+        metric
+        for metric in (METRICS if arguments.all_metrics else STANDARD)
+        if metric.acronym not in arguments.without
+    ]
+    job = peers_job(arguments.shared, models_named(arguments.model), metrics)
     evaluation = evaluate(prepare(job))
     page = _page(evaluation)
     write_text(OUT / "summary.md", page)
     write_text(OUT / "pairs.csv", evaluation.scores.pairs.to_csv(index=False))
     print(page)
+
+
+def peers_job(shared: Path, models: Mapping[str, Path], metrics: Sequence[Metric]) -> Job:
+    """Return what is to be scored: published methods' folders beside models.
+
+    Args:
+        shared: The folder of data and peers.
+        models: Weights files by name.
+        metrics: What is scored.
+    """
+    params = Params()
+    switched = {"probe": False, "stress": False}
+    sets = [(name, shared / "data" / path) for name, path in SETS.items()]
+    folders = sorted(folder for folder in (shared / "peers/full").iterdir() if folder.is_dir())
+    return Job(
+        source=capture_pairs(sets, params.ingest),
+        split="all",
+        models=models,
+        folders={folder.name: folder for folder in folders},
+        params=params.model_copy(update={"evaluate": params.evaluate.model_copy(update=switched)}),
+        metrics=metrics,
+    )
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,7 +80,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _models(given: list[str] | None) -> dict[str, Path]:
+def models_named(given: Sequence[str] | None) -> dict[str, Path]:
     """Return the models that are named, or the champion, or what the pipeline trained last."""
     if given:
         return dict(named_model(text) for text in given)
