@@ -196,7 +196,8 @@ def fuse(
     name = "the package's model" if place == PRETRAINED else place
     typer.echo(f"{done.sentence} with {name}: {out}", err=out == STDOUT)
     for path, reason in done.failed.items():
-        typer.echo(f"failed: {path}: {reason}", err=True)
+        told = reason.removeprefix(f"{path}: ")  # what cannot be read names itself
+        typer.echo(f"failed: {path}: {told}", err=True)
     if done.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 

@@ -126,7 +126,13 @@ def test_fuse__some_failed_has_an_exit_code_of_its_own(rig):
     done = _ssvif("fuse", "vis", "ir", "-o", "fused", cwd=rig)
     assert done.returncode == 3
     assert "fused 1 of 2 pairs" in done.stdout
-    assert "failed: vis/a.png" in done.stderr
+    assert "failed: vis/a.png: ir/a.png: not a PNG" in done.stderr
+
+
+def test_fuse__what_cannot_be_read_is_named_once(rig):
+    (rig / "vis" / "a.png").write_text("no picture")
+    done = _ssvif("fuse", "vis", "ir", "-o", "fused", cwd=rig)
+    assert "failed: vis/a.png: not a PNG" in done.stderr
 
 
 def test_main__a_refusal_is_one_line_without_traceback(rig):
