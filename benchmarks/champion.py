@@ -1,7 +1,7 @@
 """`make champion`: trains the model that comes with the package, and its seeds.
 
 Trains what `benchmarks/sweeps/champion.yaml` says, without labels, and goes on where it was stopped
-(some forty minutes a seed on one core). Writes
+(three quarters of an hour a seed on one core). Writes
 
     benchmarks/seeds/SEED/     the fusion network after stage one and after stage two, so that the
                                seeds can be judged again without training

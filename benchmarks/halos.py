@@ -13,7 +13,7 @@ import torch
 import typer
 from torch import Tensor
 
-from benchmarks.peers import SHARED, models_named, peers_job
+from benchmarks.peers import SHARED, is_there, models_named, peers_job
 from ssvif.evaluation.labels import label
 from ssvif.evaluation.run import prepare
 from ssvif.evaluation.scores import score_pairs
@@ -67,6 +67,8 @@ def main(
     model: Annotated[list[str] | None, typer.Option(help="[NAME=]MODEL, again for more.")] = None,
 ) -> None:
     """Measure every folder of fused images, and print the table."""
+    if not is_there(shared):
+        return
     prepared = prepare(peers_job(shared, models_named(model), [AGAINST]))
     found = score_pairs(
         prepared.rows,

@@ -24,6 +24,7 @@ from ssvif.params import Params
 from ssvif.stages.evaluate import own_models
 
 SHARED = Path(__file__).parents[2] / "shared"
+DATA, PEERS = "data", "peers/full"  # below `shared`
 OUT = Path("reports/peers")
 # The sets of the peers' folders, and where their captures are.
 SETS = {"msrs_test": "msrs/test", "roadscene_test": "roadscene/test", "tno": "tno"}
@@ -32,9 +33,7 @@ SETS = {"msrs_test": "msrs/test", "roadscene_test": "roadscene/test", "tno": "tn
 def main() -> None:
     """Score every folder of fused images, and print and write the table."""
     arguments = _arguments()
-    peers, data = arguments.shared / "peers/full", arguments.shared / "data"
-    if not peers.is_dir() or not data.is_dir():
-        print(f"skipped: {peers} or {data} is not there; give the folder with --shared")
+    if not is_there(arguments.shared):
         return
     metrics = [
         metric
@@ -49,6 +48,14 @@ def main() -> None:
     print(page)
 
 
+def is_there(shared: Path) -> bool:
+    """Return whether a folder has data and peers, and say so where it has not."""
+    missing = [folder for folder in (shared / PEERS, shared / DATA) if not folder.is_dir()]
+    if missing:
+        print(f"skipped: {missing[0]} is not there; give the folder with --shared")
+    return not missing
+
+
 def peers_job(shared: Path, models: Mapping[str, Path], metrics: Sequence[Metric]) -> Job:
     """Return what is to be scored: published methods' folders beside models.
 
@@ -59,8 +66,8 @@ def peers_job(shared: Path, models: Mapping[str, Path], metrics: Sequence[Metric
     """
     params = Params()
     switched = {"probe": False, "stress": False}
-    sets = [(name, shared / "data" / path) for name, path in SETS.items()]
-    folders = sorted(folder for folder in (shared / "peers/full").iterdir() if folder.is_dir())
+    sets = [(name, shared / DATA / path) for name, path in SETS.items()]
+    folders = sorted(folder for folder in (shared / PEERS).iterdir() if folder.is_dir())
     return Job(
         source=capture_pairs(sets, params.ingest),
         split="all",

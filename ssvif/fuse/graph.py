@@ -154,8 +154,7 @@ def _folded(block: nn.Module) -> nn.Conv2d:
     folded = nn.Conv2d(
         square.in_channels, square.out_channels, 3, stride=convolution.stride, padding=1
     )
-    folded.weight.data.copy_(convolution.merged_weight().data)
-    folded.bias.data.copy_(square.bias.data)  # type: ignore[union-attr]
+    folded.load_state_dict({"weight": convolution.merged_weight(), "bias": square.bias})
     return folded
 
 
@@ -167,8 +166,7 @@ def _unshuffling(convolution: nn.Conv2d) -> nn.Conv2d:
     # (O, I, dy, dx, ky, kx) -> (O, I, ky dy, kx dx)
     kernel = kernel.permute(0, 1, 4, 2, 5, 3).reshape(out, channels, 3 * step, 3 * step)
     direct = nn.Conv2d(channels, out, 3 * step, stride=step, padding=step)
-    direct.weight.data.copy_(kernel)
-    direct.bias.data.copy_(convolution.bias.data)  # type: ignore[union-attr]
+    direct.load_state_dict({"weight": kernel, "bias": convolution.bias})
     return direct
 
 

@@ -72,10 +72,10 @@ def gradient_loss(
 
 
 def slope_distance(fused: Tensor, *, first: Tensor, second: Tensor) -> Tensor:
-    """Return how far slopes are from the steeper of two, or from the other one's direction.
+    """Return how far slopes are from the steeper of two cameras', in a direction that one has.
 
-    The distance to a direction's steepest slope, and what that one lacks to the steepest of both
-    directions, for the direction where the sum is smaller: 0 at the steeper slope alone.
+    Upwards and downwards: the distance to the steepest slope that way, and what that slope lacks
+    to the steepest of both ways. The smaller sum counts: 0 at the steepest slope alone.
 
     Args:
         fused: Signed slopes, of any shape.
