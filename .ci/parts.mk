@@ -2,9 +2,9 @@
 
 SHELL := bash
 
-.PHONY: all slow on-services real
+.PHONY: all slow on-services real alone
 
-all: slow on-services real
+all: slow on-services real alone
 
 slow:
 	+time $(MAKE) test-slow
@@ -14,3 +14,6 @@ on-services:
 
 real: # the pipeline on real pairs, where they are beside the repository
 	time .ci/real
+
+alone:
+	time .ci/alone

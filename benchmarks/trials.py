@@ -14,7 +14,7 @@ import ast
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -179,12 +179,17 @@ def training_key(params: Params, ids: Sequence[object], sections: Sequence[str])
 
 def code_hash(files: Sequence[Path]) -> str:
     """Return the hash of what Python files do: comments, docstrings and layout do not count."""
-    trees = [ast.parse(file.read_bytes()) for file in files]
-    for node in (node for tree in trees for node in ast.walk(tree)):
+    return sha256_json([_parsed(file.read_bytes()) for file in files])
+
+
+@cache
+def _parsed(code: bytes) -> str:
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
         documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         if documented and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
-    return sha256_json([ast.dump(tree) for tree in trees])
+    return ast.dump(tree)
 
 
 def train_trial(sweep: Sweep, trial: Trial, folder: Path) -> Trained:

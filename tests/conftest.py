@@ -1,9 +1,13 @@
+import copy
 import shutil
 import signal
+import sqlite3
 
 import pandas as pd
 import pytest
 import torch
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from ssvif.data.images import write_png
 from ssvif.data.ingest import ingest
@@ -35,15 +39,34 @@ def _hear_interrupts():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _hasty_databases():
+    """No test lasts beyond a power cut: SQLite need not wait for the disk."""
+
+    def hasten(connection, _):
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", hasten)
+    yield
+    event.remove(Engine, "connect", hasten)
+
+
 @pytest.fixture(scope="session")
 def tiny_network():
     return TINY
 
 
-@pytest.fixture
-def tiny_model(tiny_network):
+@pytest.fixture(scope="session")
+def _tiny_model(tiny_network):
     torch.manual_seed(0)
     return build_model(tiny_network)
+
+
+@pytest.fixture
+def tiny_model(_tiny_model):
+    torch.manual_seed(0)
+    return copy.deepcopy(_tiny_model)
 
 
 @pytest.fixture(scope="session")

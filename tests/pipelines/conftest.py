@@ -1,6 +1,16 @@
 from contextlib import nullcontext
 
 import pytest
+from prefect.settings import PREFECT_API_URL
+
+
+@pytest.fixture(scope="package")
+def prefect_server():
+    """A Prefect server for these tests alone; its address."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield PREFECT_API_URL.value()
 
 
 @pytest.fixture

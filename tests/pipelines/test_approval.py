@@ -17,22 +17,14 @@ pytestmark = pytest.mark.slow
 LIMIT_S = 60.0
 
 
-@pytest.fixture(scope="module")
-def harness():
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield PREFECT_API_URL.value()
-
-
 @pytest.fixture
-def question(harness, monkeypatch):
+def question(prefect_server, monkeypatch):
     """A flow that asks a person; what else is done while it waits is told its run's id."""
     monkeypatch.setattr(approval, "_POLL_SECONDS", 1)
 
     @flow
     def asking(wait_s, meanwhile):
-        thread = threading.Thread(target=meanwhile, args=[harness, flow_run.get_id()])
+        thread = threading.Thread(target=meanwhile, args=[prefect_server, flow_run.get_id()])
         thread.start()
         word = ask_person("Qabf +0.02", Path("index.html"), wait_s=wait_s, key="one")
         thread.join()

@@ -7,17 +7,9 @@ from ssvif.registry.promotion import Promotion
 from ssvif.retraining import reap as reaper
 from ssvif.retraining.reap import Reaped
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
 DONE = Promotion(2, 2, 1, changed=True, sentence="version 2 leads")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def harness():
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
 
 
 @pytest.fixture

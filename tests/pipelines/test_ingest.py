@@ -15,15 +15,7 @@ from ssvif.retraining.journal import read_journal
 
 DROP = Path("data/drop")
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("project", "stages")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _harness():
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server", "project", "stages")]
 
 
 @pytest.fixture

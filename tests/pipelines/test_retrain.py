@@ -32,14 +32,6 @@ def decision(outcome="promote", mode="enforce"):
     )
 
 
-@pytest.fixture(scope="module")
-def harness():
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
-
-
 class Library:
     """Stands in for what the tasks call; notes what was done, and fails where it is told to."""
 
@@ -114,7 +106,7 @@ END = ["decide by gate", "record", "push", "clean", "let go"]
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("harness")
+@pytest.mark.usefixtures("prefect_server")
 class TestRetrain:
     def test_retrain__all_steps_in_turn_and_the_outcome_as_its_message(self, library):
         state = module.retrain({"seed": 1}, from_scratch=True, mode="off", return_state=True)

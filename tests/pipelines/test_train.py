@@ -7,14 +7,6 @@ from pipelines import train as module
 from pipelines.dvc import StageFailedError
 
 
-@pytest.fixture(scope="module")
-def harness():
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
-
-
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -43,7 +35,7 @@ def attempts(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("harness")
+@pytest.mark.usefixtures("prefect_server")
 class TestTrain:
     def test_train__runs_every_stage_and_shows_the_scores(self, project, attempts):
         from prefect.client.orchestration import get_client

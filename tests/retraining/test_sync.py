@@ -28,9 +28,10 @@ REFUSED = (sys.executable, "-m", "pipelines.retrain", "--set", "gate.superiority
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory):
+def lived(tmp_path_factory, fresh_database):
     """A project that was trained once and retrained once; no test may change it."""
     folder = tiny_project(tmp_path_factory.mktemp("lived") / "project", pairs=20)
+    shutil.copyfile(fresh_database, folder / "mlflow.db")
     without_network(sys.executable, "-m", "dvc", "repro", folder=folder)
     commit(folder, "results")
     write_captures(folder / "data/captures/more", pairs=12, seed=5)
@@ -39,11 +40,11 @@ def lived(tmp_path_factory):
 
 
 @pytest.fixture
-def lost(lived, tmp_path, monkeypatch):
-    """A copy of it whose store is empty, and that store."""
+def lost(lived, tmp_path, monkeypatch, fresh_database):
+    """A copy of it whose store is empty."""
     project = shutil.copytree(lived, tmp_path / "project", symlinks=True)
-    for path in (project / "mlflow.db", project / "mlartifacts"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.copyfile(fresh_database, project / "mlflow.db")
+    shutil.rmtree(project / "mlartifacts")
     monkeypatch.setenv(URI_VARIABLE, f"sqlite:///{project}/mlflow.db")
     monkeypatch.chdir(project)
     return project
@@ -131,10 +132,10 @@ def test_sync__of_head_alone(lost):
     assert (done.versions, done.champion) == ((1,), 1)
 
 
-def test_sync__the_champion_at_hand_leads_whatever_is_recorded(lived, lost):
+def test_sync__the_champion_at_hand_leads_whatever_is_recorded(lived, lost, fresh_database):
     sync(lost, recorded_revisions(lost), load_params())
     promote(2, **_place(lost), by="Ada", reason="it looks better")
-    (lost / "mlflow.db").unlink()
+    shutil.copyfile(fresh_database, lost / "mlflow.db")
     done = sync(lost, recorded_revisions(lost), load_params())
     assert done.champion == 2
     assert bundle_hash(lost / "models/champion") != bundle_hash(lived / "models/champion")
