@@ -2,10 +2,10 @@
 
 import contextlib
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -47,16 +47,21 @@ class RayNodes:
 @contextmanager
 def ray_nodes(workers: int) -> Iterator[RayNodes]:
     """Run a cluster until the block ends, on loopback, with a token of its own."""
-    folder = tempfile.mkdtemp(prefix="ssvif-ray-")  # short, as a socket's path must be
-    with pytest.MonkeyPatch.context() as patch:
+    with (
+        # Short, as a socket's path must be.
+        tempfile.TemporaryDirectory(prefix="ssvif-ray-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         for name, value in environment().items():
             patch.setenv(name, value)
+        # Ray notes the cluster's address in a folder that it expects to be there.
+        patch.setenv("RAY_TMPDIR", folder)
+        Path(folder, "ray").mkdir()
         nodes = RayNodes(folder, workers)
         try:
             yield nodes
         finally:
             nodes.shutdown()
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def environment() -> dict[str, str]:
