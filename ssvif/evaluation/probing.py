@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ssvif.errors import ImageError
@@ -24,7 +23,7 @@ from ssvif.evaluation.statistics import Floats, holm
 from ssvif.evaluation.summary import ALL_CLASSES
 from ssvif.params import ProbesParams
 from ssvif.probes.counts import Counts, class_iou, mean_iou, pixel_accuracy
-from ssvif.probes.images import probe_image
+from ssvif.probes.images import probe_image, reduced
 from ssvif.probes.run import CACHE, ProbeResult, run_probe
 from ssvif.probes.tasks import BOXES, ProbeTask
 
@@ -166,7 +165,7 @@ def _seen(candidate: Candidate, scene: Scene, params: ProbesParams) -> Tensor:
     if isinstance(candidate, FolderCandidate):
         image = candidate.read(scene)
         size = (image.shape[-2], image.shape[-1])
-        vis = F.interpolate(scene.vis, size=size, mode="bilinear", antialias=True)
+        vis = reduced(scene.vis, size)
         return probe_image(image, params, vis=vis)
     return probe_image(candidate.fuse(scene), params, vis=scene.vis if candidate.fused else None)
 

@@ -27,7 +27,24 @@ def probe_image(image: Tensor, params: ProbesParams, *, vis: Tensor | None = Non
     """
     if image.shape[1] == 1:
         image = image.expand(-1, 3, -1, -1) if vis is None else with_chroma(image, vis)
-    small = F.interpolate(
-        image, size=(params.height, params.width), mode="bilinear", antialias=True
-    )
+    small = reduced(image, (params.height, params.width))
     return (small[0].clamp(0.0, 1.0) * _WHITE).round().byte().cpu()
+
+
+def reduced(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bring an image to a size: by means of blocks where they fit, as cameras bin pixels.
+
+    Published images come reduced so. Any other filter is softer, and what is seen through it would
+    be compared with what is not.
+
+    Args:
+        image: (B, C, H, W).
+        size: Height and width.
+
+    Returns:
+        (B, C, height, width); where blocks of whole pixels do not fit, bilinear and antialiased.
+    """
+    height, width = size
+    if image.shape[-2] % height == 0 and image.shape[-1] % width == 0:
+        return F.interpolate(image, size=size, mode="area")
+    return F.interpolate(image, size=size, mode="bilinear", antialias=True)
