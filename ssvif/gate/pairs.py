@@ -45,9 +45,11 @@ def held_out_pairs(
     Args:
         source: The project's pairs.
         golden: The frozen golden set, where there is one; none of its pairs trains the challenger.
-        known: The split of each pair that the champion's bundle lists, by id.
+        known: The split of each pair that the champion's bundle lists, by id; `train` for what it
+            inherited.
     """
     test = source.manifest[source.manifest["split"] == _HELD_OUT]
+    learnt = _had(test, known, "train") | _had(test, known, "val")
     new = test[~test["id"].isin(list(known))]
     notes: list[str] = []
     if golden is None:
@@ -60,15 +62,19 @@ def held_out_pairs(
         trained = _had(golden.manifest, known, "train") | _had(golden.manifest, known, "val")
         base, folder, name = golden.manifest[~trained], golden.pairs, GOLDEN
         if trained.any():
-            notes.append(
-                f"left out of the golden set: {plural(int(trained.sum()), 'pair')} that the "
-                "champion was trained with"
-            )
+            notes.append(f"left out of the golden set: {_trained(trained)}")
+    if learnt.any():
+        notes.append(f"left out of the test pairs: {_trained(learnt)}")
     fresh = new[~new["id"].isin(base["id"])]
     parts = tuple((rows, where) for rows, where in ((base, folder), (fresh, source.pairs)))
     found = HeldOut(parts, {}, tuple(notes))
     named = {name: set(base["id"]), NEW: set(new["id"])}
     return HeldOut(parts, _groups(found.rows, named), found.notes)
+
+
+def _trained(which: "pd.Series[bool]") -> str:
+    pairs = plural(int(which.sum()), "pair")
+    return f"{pairs} that the champion, or one that it goes on from, was trained with"
 
 
 def _had(rows: pd.DataFrame, known: Mapping[str, str], split: str) -> "pd.Series[bool]":

@@ -43,6 +43,7 @@ def write_bundle(
     manifest: Path,
     card: str,
     onnx: Path | None = None,
+    start: Path | None = None,
 ) -> str:
     """Write a bundle, in the place of what `folder` held.
 
@@ -55,12 +56,14 @@ def write_bundle(
         manifest: The manifest; its rows become `pairs.parquet`.
         card: The model card, Markdown.
         onnx: A folder that `ssvif.fuse.export` wrote of the same weights, if there is one.
+        start: The bundle of the model that training went on from, if there is one.
 
     Returns:
         The bundle's hash.
 
     Raises:
-        ModelError: If the weights are missing, or the folder for ONNX Runtime.
+        ModelError: If the weights are missing, or the folder for ONNX Runtime, or `start` does not
+            say which pairs it learnt from.
         ManifestError: If the manifest cannot be read.
         StorageError: If the bundle cannot be written.
     """
@@ -75,7 +78,7 @@ def write_bundle(
         write_json(new / PARAMS, params)
         write_json(new / METRICS, metrics)
         write_json(new / LINEAGE, lineage)
-        write_pairs(new / PAIRS, manifest)
+        write_pairs(new / PAIRS, manifest, start=start)
         write_text(new / CARD, card)
     return bundle_hash(folder)
 

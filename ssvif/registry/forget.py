@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 
 from ssvif.errors import ModelError, RegistryError
 from ssvif.registry.lineage import Origin
-from ssvif.registry.pairs import read_pairs
+from ssvif.registry.pairs import LEARNT, read_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# Splits by which training goes; test pairs are only measured on.
-_LEARNT = frozenset({"train", "val"})
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Sighting:
     @property
     def must_go(self) -> bool:
         """Whether its weights depend on the pair."""
-        return self.through is not None or self.split in _LEARNT
+        return self.through is not None or self.split in LEARNT
 
     @property
     def sentence(self) -> str:

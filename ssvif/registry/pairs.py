@@ -1,7 +1,8 @@
 """The pairs that a model was made with, as a table in its bundle.
 
 They are the manifest's rows, but for where the files lay and what they hashed to: which pairs a
-model saw says enough by their ids, and what they are like by their measures.
+model saw says enough by their ids, and what they are like by their measures. A model that goes on
+from another one has learnt what that one had, however the splits are dealt out since.
 """
 
 from pathlib import Path
@@ -14,22 +15,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PAIRS = "pairs.parquet"
+# Splits by which training goes; test pairs are only measured on.
+LEARNT = frozenset({"train", "val"})
+INHERITED = "inherited"
 
 _LEFT_OUT = frozenset({"vis_source", "ir_source", "vis_sha256", "ir_sha256"})
 
 
-def write_pairs(path: Path, manifest: Path) -> None:
+def write_pairs(path: Path, manifest: Path, *, start: Path | None = None) -> None:
     """Write a manifest's rows as a bundle keeps them; equal rows give equal bytes.
 
     Args:
         path: Where to.
         manifest: The manifest.
+        start: The bundle of the model that training went on from.
 
     Raises:
         ManifestError: If the manifest cannot be read.
+        ModelError: If `start` does not say which pairs it learnt from.
         StorageError: If the table cannot be written.
     """
-    from pyarrow import ArrowException
+    from pyarrow import ArrowException, array
     from pyarrow.parquet import ParquetFile, write_table
 
     try:
@@ -37,9 +43,22 @@ def write_pairs(path: Path, manifest: Path) -> None:
     except (OSError, ArrowException) as error:
         raise ManifestError(f"{manifest}: not readable ({error}); run `dvc repro`") from error
     kept = table.select([name for name in table.column_names if name not in _LEFT_OUT])
+    learnt = learnt_ids(read_pairs(start)) if start else frozenset()
+    inherited = array([id_ in learnt for id_ in kept["id"].to_pylist()], "bool")
+    kept = kept.append_column(INHERITED, inherited)
     with atomic_path(path) as temporary:
         # The metadata speaks of pandas' version and of columns that are left out.
         write_table(kept.replace_schema_metadata(None), temporary)
+
+
+def learnt_ids(pairs: "pd.DataFrame") -> frozenset[str]:
+    """Return the pairs that a model's weights depend on: its own, and those that it inherited.
+
+    Args:
+        pairs: What `read_pairs` returned.
+    """
+    own = frozenset(pairs["id"][pairs["split"].isin(LEARNT)])
+    return own | frozenset(pairs["id"][pairs[INHERITED]])
 
 
 def read_pairs(bundle: Path) -> "pd.DataFrame":
@@ -50,7 +69,8 @@ def read_pairs(bundle: Path) -> "pd.DataFrame":
 
     Returns:
         One row a pair: the manifest's columns without `vis_source`, `ir_source`, `vis_sha256`
-        and `ir_sha256`. Training learnt from those whose `split` is `train`.
+        and `ir_sha256`, and `inherited`: whether a model that this one goes on from learnt from
+        it. Training learnt from those whose `split` is `train`.
 
     Raises:
         ModelError: If the bundle has no such table, as those of earlier releases.
@@ -59,7 +79,7 @@ def read_pairs(bundle: Path) -> "pd.DataFrame":
 
     path = bundle / PAIRS
     try:
-        return pd.read_parquet(path)
+        pairs = pd.read_parquet(path)
     except FileNotFoundError:
         raise ModelError(
             f"{path}: no such file: expected a bundle that knows its pairs, found one of an "
@@ -68,3 +88,5 @@ def read_pairs(bundle: Path) -> "pd.DataFrame":
     except (OSError, ValueError) as error:
         reason = (str(error).splitlines() or ["damaged"])[0]
         raise ModelError(f"{path}: not readable ({reason}); fetch the bundle again") from error
+    # Bundles of earlier releases do not say.
+    return pairs if INHERITED in pairs else pairs.assign(**{INHERITED: False})

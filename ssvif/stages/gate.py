@@ -14,7 +14,7 @@ from ssvif.gate.write import write_gate
 from ssvif.params import Params, load_params
 from ssvif.registry.bundle import read_json
 from ssvif.registry.floors import check_floors
-from ssvif.registry.pairs import read_pairs
+from ssvif.registry.pairs import INHERITED, read_pairs
 from ssvif.registry.pin import pinned_bundle, read_lock
 from ssvif.tracking.run import track_stage
 
@@ -77,12 +77,13 @@ def _open(golden: GoldenSet) -> tuple[GoldenSet, PairSource]:
 
 
 def _rival() -> Rival | None:
-    """Return the pinned champion, and the pairs its bundle knows."""
+    """Return the pinned champion, and the pairs its bundle knows: what it inherited trained it."""
     folder, pin = pinned_bundle("champion"), read_lock().champion
     if folder is None or pin is None:
         return None
     pairs = read_pairs(folder)
-    known: Mapping[str, str] = dict(zip(pairs["id"], pairs["split"], strict=True))
+    split = pairs["split"].mask(pairs[INHERITED], "train")
+    known: Mapping[str, str] = dict(zip(pairs["id"], split, strict=True))
     return Rival(Champion(**pin.model_dump()), folder / WEIGHTS_NAME, known)
 
 

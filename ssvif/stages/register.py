@@ -16,7 +16,7 @@ from ssvif.params import load_params
 from ssvif.registry.bundle import read_json, write_bundle
 from ssvif.registry.card import model_card
 from ssvif.registry.floors import Verdict, check_floors
-from ssvif.registry.pin import read_lock
+from ssvif.registry.pin import pinned_bundle, read_lock
 from ssvif.registry.register import Registration, register_bundle
 from ssvif.tracking import facts
 from ssvif.tracking.datasets import count_pairs
@@ -86,6 +86,7 @@ def _write_bundle(metrics: dict[str, Any]) -> str:
         manifest=facts.MANIFEST,
         card=card,
         onnx=ONNX,
+        start=pinned_bundle("start") if lineage["start"] else None,
     )
 
 

@@ -27,6 +27,7 @@ def test_held_out_pairs__without_a_golden_set_the_champions_own_stand_in(source,
 def test_held_out_pairs__what_trained_the_champion_is_not_scored(source, ids):
     found = held_out_pairs(source, None, dict.fromkeys(ids["test"][:3], "train"))
     assert set(found.groups["all"]) == set(ids["test"][3:])
+    assert "left out of the test pairs: 3 pairs that the champion" in found.notes[1]
 
 
 def test_held_out_pairs__golden_and_new(source, ids, tmp_path):
@@ -50,7 +51,10 @@ def test_held_out_pairs__golden_pairs_that_trained_the_champion_are_left_out(sou
     golden = golden_of(source, ids["test"][:2], tmp_path)
     found = held_out_pairs(source, golden, {ids["test"][0]: "train"})
     assert set(found.groups["golden"]) == {ids["test"][1]}
-    assert found.notes == ("left out of the golden set: 1 pair that the champion was trained with",)
+    assert [note.partition(" that")[0] for note in found.notes] == [
+        "left out of the golden set: 1 pair",
+        "left out of the test pairs: 1 pair",
+    ]
 
 
 def test_held_out_pairs__groups_by_light_and_set(source):

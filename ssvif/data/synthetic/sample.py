@@ -1,7 +1,6 @@
 """A folder of synthetic pairs in the layout of a capture set."""
 
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from PIL import Image
 
 from ssvif.data.synthetic.pair import SyntheticPair, render_pair
 from ssvif.errors import StorageError
-from ssvif.files import atomic_path, write_text
+from ssvif.files import atomic_folder, atomic_path, write_text
 
 _NAME = re.compile(r"\d{5,}_(day|dusk|night)_(clear|glare|fog|smoke)\.(png|txt)")
 
@@ -31,23 +30,21 @@ def write_sample(folder: Path, *, pairs: int, height: int, width: int, seed: int
 
     Raises:
         ShapeError: If the size is too small to show a street.
-        StorageError: If `folder` holds other files, or a file cannot be written.
+        StorageError: If `folder` holds other files or is the current one, or a file cannot be
+            written.
     """
+    folder = folder.resolve()
     _require_own(folder)
-    unfinished = folder.parent / f".part-{folder.name}"
-    shutil.rmtree(unfinished, ignore_errors=True)  # left by a killed run
-    try:
+    with atomic_folder(folder) as unfinished:
         for index in range(pairs):
             _write_pair(unfinished, render_pair(index, seed=seed, height=height, width=width))
-        if folder.exists():
-            shutil.rmtree(folder)
-        unfinished.replace(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        _require_own(folder)  # rendering takes a while
 
 
 def _require_own(folder: Path) -> None:
     """Refuse to replace a folder that holds anything but a sample."""
+    if Path.cwd().is_relative_to(folder):
+        raise StorageError(f"{folder}: the current folder is in it; name a new or empty folder")
     paths = [path for path in folder.rglob("*") if not path.is_dir()]
     other = [path for path in paths if path.parent.parent != folder or not _NAME.match(path.name)]
     if other or folder.is_file():

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -58,11 +60,35 @@ def test_write_sample__a_run_that_stops_halfway_leaves_the_sample_as_it_was(tmp_
     assert contents(tmp_path) == before
 
 
-def test_write_sample__remains_of_a_killed_run_are_cleared(tmp_path):
-    (tmp_path / ".part-s" / "vis").mkdir(parents=True)
-    (tmp_path / ".part-s" / "vis" / "00009_day_fog.png").write_bytes(b"half")
-    write_sample(tmp_path / "s", pairs=1, seed=1, **SMALL)
-    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+def test_write_sample__a_file_that_comes_meanwhile_is_kept(tmp_path, monkeypatch):
+    def disturbed(index, **arguments):
+        (tmp_path / "s").mkdir()
+        (tmp_path / "s" / "mine.txt").write_text("mine")
+        return render_pair(index, **arguments)
+
+    monkeypatch.setattr(sample_module, "render_pair", disturbed)
+    with pytest.raises(StorageError, match=r"mine\.txt"):
+        write_sample(tmp_path / "s", pairs=1, seed=1, **SMALL)
+    assert contents(tmp_path) == {"s/mine.txt": b"mine"}
+
+
+@pytest.mark.parametrize("name", [".", "new/..", ".."])
+def test_write_sample__the_current_folder_is_refused(tmp_path, monkeypatch, name):
+    here = tmp_path / "here"
+    here.mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    monkeypatch.chdir(here)
+    with pytest.raises(StorageError, match="the current folder is in it"):
+        write_sample(Path(name), pairs=1, seed=1, **SMALL)
+    assert here.is_dir()
+    assert contents(tmp_path) == {"notes.txt": b"mine"}
+
+
+def test_write_sample__a_link_leads_to_the_folder_that_is_made(tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "s")
+    write_sample(tmp_path / "link", pairs=1, seed=1, **SMALL)
+    assert (tmp_path / "link").is_symlink()
     assert len(contents(tmp_path / "s")) == 4
 
 
