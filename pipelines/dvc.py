@@ -97,11 +97,13 @@ def reproduce(
     limit_s: float,
     folder: Path = Path(),
     environment: Mapping[str, str] | None = None,
+    force: bool = False,
 ) -> None:
     """Bring one DVC stage up to date, as `dvc repro --single-item` does.
 
     On failure, the outputs of the last good run are put back, where there was one; but not where
-    another DVC is at work in the folder, which may be writing them.
+    another DVC is at work in the folder, which may be writing them. A stage whose outputs all
+    persist looks after them itself, and goes on from there.
 
     Args:
         stage: Name of the DVC stage.
@@ -109,6 +111,7 @@ def reproduce(
         limit_s: After so many seconds, the stage is ended.
         folder: The project's folder.
         environment: Variables for DVC and the stage, beside those of this process.
+        force: Run it even if DVC finds nothing changed.
 
     Raises:
         StageFailedError: If the stage fails or takes too long.
@@ -122,12 +125,13 @@ def reproduce(
             log(line)
 
     def restore() -> None:
-        if _is_known(stage, folder / DVC_LOCK):
+        if _is_known(stage, folder / DVC_LOCK) and not _persists(stage, folder / DVC_FILE):
             log(f"putting back what {stage} made last")
             _run(["checkout", "--force", stage], log, 3600.0, folder, variables)
 
+    command = ["repro", "--single-item", *(["--force"] if force else []), stage]
     try:
-        code, late = _run(["repro", "--single-item", stage], keep, limit_s, folder, variables)
+        code, late = _run(command, keep, limit_s, folder, variables)
     except BaseException:
         restore()
         raise
@@ -252,7 +256,10 @@ def _signal_group(process: "subprocess.Popen[str]", number: signal.Signals) -> N
 def _failure(stage: str, lines: Sequence[str], limit_s: float | None) -> StageFailedError:
     """Say in one line why a stage failed, from what was printed."""
     if limit_s is not None:
-        message = f"not done within {limit_s:g} s; allow more, or train fewer steps"
+        message = (
+            f"not done within {limit_s:g} s; allow more (retraining.limit_hours, or --limit-hours), "
+            "or give it less to do"
+        )
         return StageFailedError(stage, message, refused=True)
     codes = [int(found["code"]) for found in map(_EXIT_CODE.search, lines) if found]
     refusals = [found["message"] for found in map(_REFUSAL.match, lines) if found]
@@ -261,6 +268,13 @@ def _failure(stage: str, lines: Sequence[str], limit_s: float | None) -> StageFa
     # A shell tells of a signal by 128 and more, Python by less than nothing.
     transient = code == EXIT_UNREACHABLE or code < 0 or code > _SIGNALLED
     return StageFailedError(stage, message, refused=code == EXIT_REFUSED, transient=transient)
+
+
+def _persists(stage: str, file: Path) -> bool:
+    """Whether DVC leaves all outputs of a stage where they are when it runs."""
+    stages = yaml.safe_load(file.read_text(encoding="utf-8"))["stages"]
+    outs = stages.get(stage, {}).get("outs", [])
+    return all(isinstance(out, dict) and all(o["persist"] for o in out.values()) for out in outs)
 
 
 def _is_known(stage: str, lock: Path) -> bool:

@@ -22,7 +22,6 @@ from ssvif.retraining.journal import Entry
 from ssvif.retraining.remote import fetch_deliveries, is_remote, local_drop
 from ssvif.retraining.summary import deliveries_markdown
 
-_LIMIT_S = 3600.0
 # Somebody else's `dvc` in the same folder keeps it busy for as long as a stage takes.
 _BUSY_S = (10.0, 30.0, 60.0, 120.0, 300.0)
 
@@ -84,7 +83,7 @@ def ingest(drop: str = "", reason: str = "started by hand", tells: bool = True) 
         fetch(place, params)
     take_in(local_drop(place), params)
     taken = inbox.uncounted()
-    entries = count_pairs(taken, _make_pairs() if taken else "")
+    entries = count_pairs(taken, _make_pairs(taken, params) if taken else "")
     found = is_due(params)
     log("Is a retraining due? %s.", found.sentence)
     if tells:
@@ -101,11 +100,17 @@ def ingest(drop: str = "", reason: str = "started by hand", tells: bool = True) 
     )
 
 
-def _make_pairs() -> str:
+def _make_pairs(taken: list[Entry], params: Params) -> str:
     """Run the stages; that not one pair is accepted is for those who delivered, and returned."""
-    make("sample", _LIMIT_S)
+    limit_s = params.retraining.limit_hours * 3600.0
+    make("sample", limit_s)
     try:
-        make("ingest", _LIMIT_S)
+        make("ingest", limit_s)
+        if missed := inbox.missed(taken):
+            # Somebody else's `dvc repro` was reading when they came, and recorded them as read.
+            names = ", ".join(entry.name for entry in missed)
+            get_run_logger().info("Came while others were ingested, now once more: %s.", names)
+            make("ingest", limit_s, force=True)
     except StageFailedError as error:
         if verdict := inbox.verdict_of(str(error)):
             return verdict

@@ -45,10 +45,11 @@ def run_stage(
     limit_s: float,
     folder: Path = Path(),
     environment: Mapping[str, str] | None = None,
+    force: bool = False,
 ) -> None:
     """Bring one DVC stage up to date."""
     log = get_run_logger().info
-    reproduce(stage, log=log, limit_s=limit_s, folder=folder, environment=environment)
+    reproduce(stage, log=log, limit_s=limit_s, folder=folder, environment=environment, force=force)
 
 
 def show(path: Path, *, key: str, description: str) -> None:

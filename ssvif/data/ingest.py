@@ -7,6 +7,7 @@ it no longer names is removed last.
 """
 
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,7 @@ QUARANTINE_FOLDER = Path("data/quarantine")
 _LOG = logging.getLogger(__name__)
 _WORKERS = 2  # decoding, hashing and filtering release the interpreter
 _BATCH = 128  # pairs after which the index is saved: the work that a kill can cost
+_ROUNDS = 5  # in each, what arrived during the one before is taken in
 _PREFERENCE = {"test": 0, "val": 1, "train": 2, None: 3}
 
 
@@ -87,9 +89,9 @@ class _Found:
 def ingest(params: IngestParams, *, root: Path = Path(), needs_splits: bool = True) -> Ingested:
     """Bring captures into the form that training reads.
 
-    Reads `data/captures/`, or `data/sample/` where that has no set. Writes `data/pairs/`,
-    `data/labels/`, `data/quarantine/` and `data/manifest.parquet`; equal files give equal
-    bytes, and what is there already is not written again.
+    Reads `data/captures/`, or `data/sample/` where that has no set; what arrives meanwhile, too.
+    Writes `data/pairs/`, `data/labels/`, `data/quarantine/` and `data/manifest.parquet`; equal
+    files give equal bytes, and what is there already is not written again.
 
     Args:
         params: Limits, shares and percentiles.
@@ -104,6 +106,32 @@ def ingest(params: IngestParams, *, root: Path = Path(), needs_splits: bool = Tr
         StorageError: If a file cannot be written; the manifest and the pairs that it names are
             as before, and the next run goes on from there.
     """
+    for _ in range(_ROUNDS):
+        # DVC looks at the captures when this has ended, and takes all that it sees for ingested.
+        before = _listing(root / INBOX)
+        ingested = _ingest(params, root, needs_splits=needs_splits)
+        if _listing(root / INBOX) == before:
+            return ingested
+        _LOG.info("%s: captures came meanwhile; they are looked at now", root / INBOX)
+    _LOG.warning(
+        "%s: captures come all the time; run `dvc repro --force ingest` once they have come",
+        root / INBOX,
+    )
+    return ingested
+
+
+def _listing(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """Return names, sizes and times of all files in a folder."""
+    found = set()
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # deleted meanwhile
+                fact = Path(place, name).lstat()
+                found.add((f"{place}/{name}", fact.st_size, fact.st_mtime_ns))
+    return frozenset(found)
+
+
+def _ingest(params: IngestParams, root: Path, *, needs_splits: bool) -> Ingested:
     found = _find(root, params)
     with _open_index(root / INDEX_FILE) as index:
         candidates, faults = _examine_all(found, params, root / PAIRS_FOLDER, index)

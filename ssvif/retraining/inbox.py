@@ -100,6 +100,30 @@ def uncounted(root: Path = Path()) -> list[Entry]:
     return [entry for entry in read_journal(root / JOURNAL) if entry.state == "taken"]
 
 
+def missed(taken: Sequence[Entry], root: Path = Path()) -> list[Entry]:
+    """Return the deliveries of whose files `ingest` has seen not one, though they are there.
+
+    Args:
+        taken: What `uncounted` returned before `ingest` ran.
+        root: The project's folder.
+
+    Raises:
+        ManifestError: If the manifest cannot be read.
+        RetrainingError: If the quarantine's records cannot be read.
+    """
+    pairs, records = _accepted(root / MANIFEST_FILE), _records(root / QUARANTINE_FOLDER / RECORDS)
+    seen = {path for pair in pairs for path in pair}
+    seen |= {path for record in records for path in record["sources"]}
+    refused_sets = {record["set"] for record in records if not record["sources"]}
+    return [
+        entry
+        for entry in taken
+        if not seen & set(entry.sources)
+        and entry.set_name not in refused_sets
+        and any((root / source).is_file() for source in entry.sources)
+    ]
+
+
 def verdict_of(message: str) -> str:
     """Return why the stage `ingest` accepted not one pair, or nothing if it failed otherwise.
 

@@ -72,6 +72,40 @@ def test_ingest__only_new_files_are_read(rig, save_pairs, monkeypatch):
     assert all(after[path] == state for path, state in before.items() if "pairs" in path)
 
 
+def _arriving(monkeypatch, arrive):
+    """Let something arrive at the end of each round, when the captures were read."""
+    write = module.write_manifest
+    rounds = []
+
+    def write_manifest(*arguments):
+        write(*arguments)
+        rounds.append(len(rounds))
+        arrive(rounds[-1])
+
+    monkeypatch.setattr(module, "write_manifest", write_manifest)
+    return rounds
+
+
+def test_ingest__what_arrives_meanwhile_is_taken_in(rig, save_pairs, monkeypatch):
+    def arrive(number):
+        if number == 0:
+            save_pairs(rig / "data/captures/late", 2, first=20)
+
+    rounds = _arriving(monkeypatch, arrive)
+    manifest = ingest(PARAMS, root=rig).manifest
+    assert set(manifest["set"]) == {"rig", "late"}
+    assert len(rounds) == 2
+
+
+def test_ingest__what_never_stops_arriving_is_said(rig, monkeypatch, caplog):
+    rounds = _arriving(
+        monkeypatch, lambda number: (rig / f"data/captures/rig/{number}.txt").write_text("more")
+    )
+    ingest(PARAMS, root=rig)
+    assert "captures come all the time; run `dvc repro --force ingest`" in caplog.text
+    assert len(rounds) == 5
+
+
 def test_ingest__other_limits_examine_again(rig):
     ingest(PARAMS, root=rig)
     with pytest.raises(CapturesError, match="none of 12 captures"):

@@ -88,6 +88,26 @@ def test_reproduce__a_service_that_cannot_be_reached_is_no_refusal(project):
     assert (project / "out").read_text() == "hello"
 
 
+def test_reproduce__what_persists_is_left_as_the_stage_left_it(project):
+    content = yaml.safe_load((project / "dvc.yaml").read_text())
+    content["stages"]["say"]["outs"] = [{"out": {"persist": True}}]
+    (project / "dvc.yaml").write_text(yaml.safe_dump(content))
+    run("world")
+    (project / "say.py").write_text(f"open('out', 'a').write(', half done')\n{STAGE}")
+    with pytest.raises(StageFailedError):
+        run("crash")
+    assert (project / "out").read_text() == "world, half done"
+
+
+@pytest.mark.usefixtures("project")
+def test_reproduce__forced_runs_what_has_not_changed():
+    lines = []
+    reproduce("say", log=lines.append, limit_s=60)
+    assert "Running stage 'say':" not in lines
+    reproduce("say", log=lines.append, limit_s=60, force=True)
+    assert "Running stage 'say':" in lines
+
+
 def test_reproduce__crash_is_no_refusal(project):
     with pytest.raises(StageFailedError, match="exited with 1") as failure:
         run("crash")

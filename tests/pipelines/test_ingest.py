@@ -64,6 +64,27 @@ def test_ingest__a_delivery_of_bad_pairs_only_is_done_and_told_of(told):
     assert told == [events.REFUSED]
 
 
+def test_ingest__what_another_dvc_recorded_unseen_is_ingested_all_the_same(
+    told, monkeypatch, street
+):
+    write_params()
+    for kind in ("vis", "ir"):
+        Path("data/captures/earlier", kind).mkdir(parents=True)
+        shutil.copy(street / kind / "00.png", f"data/captures/earlier/{kind}/00.png")
+    ingest(load_params().ingest)
+
+    def reproduce(stage, *, force=False, **_):
+        if force:  # without, DVC finds nothing changed
+            assert stage == "ingest"
+            ingest(load_params().ingest)
+
+    monkeypatch.setattr(tasks, "reproduce", reproduce)
+    module.ingest()
+    (entry,) = read_journal()
+    assert (entry.state, entry.accepted, entry.refused) == ("ingested", 7, {"duplicate": 1})
+    assert told == [events.ARRIVED, events.DUE]
+
+
 def test_ingest__a_server_that_ends_with_the_run_is_told_nothing(told, caplog):
     write_params()
     module.ingest(tells=False)

@@ -13,6 +13,7 @@ from ssvif.retraining.inbox import (
     awaited,
     count_pairs,
     mark_announced,
+    missed,
     take_in,
     uncounted,
     verdict_of,
@@ -265,6 +266,29 @@ def test_count_pairs__what_was_taken_in_after_ingest_had_run_waits_for_its_own(d
     assert uncounted() == [late]
     ingest(IngestParams(min_size=64))
     assert [entry.accepted for entry in count_pairs([late])] == [1, 1]
+
+
+def test_missed__a_delivery_of_which_ingest_has_seen_nothing(deliver):
+    deliver("street--1", [0])
+    take_in(DROP, 30.0)
+    ingest(IngestParams(min_size=64))
+    deliver("street--2", [1, 2])
+    take_in(DROP, 30.0)
+    seen, unseen = uncounted()
+    assert missed([seen, unseen]) == [unseen]
+    for source in unseen.sources:
+        Path(source).unlink()
+    assert missed([seen, unseen]) == []  # nor is there anything to see
+
+
+@pytest.mark.parametrize("limits", [{"min_size": 64}, {"min_size": 64, "duplicate_below": 255.0}])
+def test_missed__accepted_or_refused_is_seen(deliver, limits):
+    deliver("street--1", [0, 1])
+    take_in(DROP, 30.0)
+    deliver("street--2", [2])
+    take_in(DROP, 30.0)
+    ingest(IngestParams(**limits))
+    assert missed(uncounted()) == []
 
 
 def test_count_pairs__of_a_delivery_that_was_taken_in_anew_since(deliver):
