@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from prefect import get_run_logger, pause_flow_run
 from prefect.client.orchestration import get_client
@@ -9,6 +10,7 @@ from prefect.exceptions import FlowPauseTimeout
 from prefect.input import RunInput
 from prefect.runtime import flow_run
 from prefect.states import Running
+from pydantic import StringConstraints
 
 _POLL_SECONDS = 5
 _TEXT = """**{sentence}**
@@ -23,7 +25,7 @@ class Approval(RunInput):
     """What the person fills in."""
 
     approve: bool = False
-    name: str
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     reason: str = "no reason given"
 
 

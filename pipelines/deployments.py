@@ -20,7 +20,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.schedules import Cron, Schedule
 from prefect.types.entrypoint import EntrypointType
 
-from pipelines.events import model_resource
+from pipelines.events import MODEL_RESOURCE, model_resource
 from ssvif.errors import RetrainingError
 
 PREFECT_FILE = Path("prefect.yaml")
@@ -116,8 +116,9 @@ def _schedules(entries: Sequence[Mapping[str, Any]]) -> list[Schedule]:
 
 def _require_own_events(entry: Mapping[str, Any], model: str, path: Path) -> None:
     for trigger in entry.get("triggers", []):
-        found = trigger["match"]["prefect.resource.id"]
-        if found != model_resource(model):
+        # A trigger of one's own may be about anything else.
+        found = str(trigger.get("match", {}).get("prefect.resource.id", ""))
+        if found.startswith(MODEL_RESOURCE) and found != model_resource(model):
             raise RetrainingError(
                 f"{path}: {entry['name']} waits for events about {found}, but register.name in "
                 f"params.yaml makes them {model_resource(model)}; write that into {path}"

@@ -257,7 +257,7 @@ def _failure(stage: str, lines: Sequence[str], limit_s: float | None) -> StageFa
     """Say in one line why a stage failed, from what was printed."""
     if limit_s is not None:
         message = (
-            f"not done within {limit_s:g} s; allow more (retraining.limit_hours, or --limit-hours), "
+            f"not done within {limit_s:g} s; allow more (retraining.limit_hours or --limit-hours), "
             "or give it less to do"
         )
         return StageFailedError(stage, message, refused=True)

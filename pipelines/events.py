@@ -21,6 +21,7 @@ ARRIVED = "ssvif.captures.arrived"
 REFUSED = "ssvif.captures.refused"
 DUE = "ssvif.retraining.due"
 DRIFT = "ssvif.drift.found"
+MODEL_RESOURCE = "ssvif.model."
 
 
 def post_event(event: str, resource: str, name: str, payload: Mapping[str, Any]) -> None:
@@ -100,7 +101,7 @@ def tell_of_drift(found: "Monitored", model: str) -> None:
 
 def model_resource(model: str) -> str:
     """Return the id that events about a registered model have."""
-    return f"ssvif.model.{model}"
+    return f"{MODEL_RESOURCE}{model}"
 
 
 def _run() -> list[dict[str, str]]:

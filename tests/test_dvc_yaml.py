@@ -19,6 +19,7 @@ NO_REASON = {
     "ssvif.errors": "the words of refusals",
     "ssvif.explain": "the words of refusals",
     "ssvif.files": "puts bytes in place that others make",
+    "ssvif.locks": "keeps others away meanwhile",
     "ssvif.params": "values are listed section by section instead",
     "ssvif.tracking": "records what a stage did",
 }

@@ -21,9 +21,11 @@ from ssvif.data.quarantine import RECORDS
 from ssvif.data.sets import SetInfo, infrared_range, read_set_info, write_set_info
 from ssvif.errors import CapturesError, PairError
 from ssvif.files import atomic_path, sha256_file
+from ssvif.locks import locked
 from ssvif.params import IngestParams
 
 INBOX = Path("data/captures")
+_LOCK_SECONDS = 600.0
 SET_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
@@ -85,6 +87,17 @@ def add_captures(
     if inbox.resolve().is_relative_to(folder.resolve()):
         raise CapturesError(f"{folder}: holds the inbox {inbox} itself; give the captures' folder")
     home = inbox / _set_name(folder.resolve(), name)
+    # Beside the inbox: what is in it is what DVC looks at.
+    lock = inbox.with_name(f".{inbox.name}.lock")
+    refusal = CapturesError(
+        f"{lock}: another process has brought captures in for {_LOCK_SECONDS:g} s; wait for it, or "
+        "end it"
+    )
+    with locked(lock, seconds=_LOCK_SECONDS, refusal=refusal):
+        return _add(folder, home, layout, params or IngestParams())
+
+
+def _add(folder: Path, home: Path, layout: str, params: IngestParams) -> SetSummary:
     info = read_set_info(home)
     found, layout = _find(folder, layout, info)
     unread = unread_images(folder, found)
@@ -95,7 +108,7 @@ def add_captures(
     for source, target in moves.items():
         _bring(source, target)
     note_arrivals(find_captures(home, layout), home)
-    _record(home, info, layout, params or IngestParams())
+    _record(home, info, layout, params)
     summary = _summary(home.name, layout, captures)
     return replace(
         summary, new_files=len(moves), unread_images=len(unread), left_out=tuple(left_out)
@@ -216,9 +229,20 @@ def _bring(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.hardlink_to(source.resolve())
+    except FileExistsError:
+        raise CapturesError(f"{target}: came there meanwhile; add {source} again") from None
     except OSError:
+        _copy(source, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
         with atomic_path(target) as temporary:
             shutil.copyfile(source, temporary)
+    except OSError as error:
+        raise CapturesError(
+            f"{source}: cannot be read ({error.strerror}); check its rights, and add it again"
+        ) from error
 
 
 def _record(home: Path, info: SetInfo | None, layout: str, params: IngestParams) -> None:
@@ -227,7 +251,8 @@ def _record(home: Path, info: SetInfo | None, layout: str, params: IngestParams)
         return
     value_range = infrared_range(find_captures(home, layout), params)
     if info is None or value_range is not None:
-        write_set_info(home, SetInfo(layout=layout, infrared_range=value_range))
+        found = {"layout": layout, "infrared_range": value_range}
+        write_set_info(home, (info or SetInfo()).model_copy(update=found))
 
 
 def _summary(name: str, layout: str, captures: Sequence[Capture]) -> SetSummary:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import Timeout
+
 from ssvif.errors import ModelError, RegistryError, SsvifError
 from ssvif.files import atomic_folder
 from ssvif.fuse.places import WEIGHTS_NAME
 from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash
 from ssvif.registry.package import BUNDLE_PARENT
 from ssvif.tracking.failures import is_transient, reason
-from ssvif.tracking.store import open_client, shown_uri, tracking_uri
+from ssvif.tracking.store import BUSY, open_client, shown_uri, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -196,6 +198,8 @@ def registry_errors() -> Iterator[None]:
         yield
     except SsvifError:
         raise
+    except Timeout as error:
+        raise RegistryError(f"{shown_uri()}: {BUSY}", transient=True) from error
     # MLflow, its backends and the network share no base class.
     except Exception as error:
         raise RegistryError(

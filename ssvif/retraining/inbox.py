@@ -19,6 +19,7 @@ from ssvif.data.manifest import MANIFEST_FILE, read_manifest
 from ssvif.data.quarantine import RECORDS
 from ssvif.errors import CapturesError, RetrainingError, SsvifError, StorageError
 from ssvif.files import write_text
+from ssvif.locks import locked
 from ssvif.params import IngestParams
 from ssvif.retraining.deliveries import REFUSAL, Delivery, find_deliveries
 from ssvif.retraining.journal import JOURNAL, Entry, read_journal, write_entry
@@ -279,14 +280,9 @@ def _records(path: Path) -> list[dict[str, Any]]:
 @contextmanager
 def _locked(journal: Path) -> Iterator[None]:
     """Let one process at a time take deliveries in."""
-    from filelock import FileLock, Timeout
-
-    journal.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(journal / _LOCK, timeout=_LOCK_SECONDS):
-            yield
-    except Timeout:
-        raise RetrainingError(
-            f"{journal / _LOCK}: another process has taken deliveries in for "
-            f"{_LOCK_SECONDS:g} s; wait for it, or end it"
-        ) from None
+    refusal = RetrainingError(
+        f"{journal / _LOCK}: another process has taken deliveries in for {_LOCK_SECONDS:g} s; wait "
+        "for it, or end it"
+    )
+    with locked(journal / _LOCK, seconds=_LOCK_SECONDS, refusal=refusal):
+        yield

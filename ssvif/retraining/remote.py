@@ -93,6 +93,8 @@ def fetch_deliveries(
 ) -> list[str]:
     """Copy complete deliveries that are new from a bucket; one that cannot be stops no other.
 
+    A delivery that came to the local drop folder by itself is not replaced by one of its name.
+
     Args:
         place: `s3://BUCKET/PREFIX`, or what else fsspec knows; the first part of a key below it
             names its delivery. Credentials and the endpoint come from the environment.
@@ -136,8 +138,17 @@ def _awaited(
     for name, objects in _list(filesystem, prefix, place).items():
         if not _may_be_copied(name, objects, folder, quiet_seconds, now):
             continue
-        if _origin(objects) not in (taken.get(name), origin_of(folder / name)):
-            yield filesystem, name, objects
+        here = origin_of(folder / name)
+        if _origin(objects) in (taken.get(name), here):
+            continue
+        if not here and (folder / name).exists():
+            _LOG.warning(
+                "%s: left in the bucket: %s is no copy of it; rename one of them",
+                name,
+                folder / name,
+            )
+            continue
+        yield filesystem, name, objects
 
 
 def _connect(place: str) -> tuple[_FileSystem, str]:

@@ -11,13 +11,14 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ssvif.data.index import INDEX_FILE
 from ssvif.errors import RetrainingError
 from ssvif.files import atomic_path
+from ssvif.locks import locked
 from ssvif.params import PARAMS_FILE
 from ssvif.registry.pin import LOCK
 from ssvif.retraining.due import withdraw_announcement
@@ -209,26 +210,22 @@ def share_cache(project: Path, folder: Path) -> None:
 
 @contextmanager
 def _held(project: Path, name: str) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    (project / HOME).mkdir(exist_ok=True)
-    lock = FileLock(lock_path(project, name), thread_local=False)
-    try:
+    collecting = RetrainingError(
+        f"{project / COLLECTING}: `ssvif reap --gc` has collected garbage for "
+        f"{_COLLECTING_SECONDS:g} s, and no retraining begins meanwhile; wait for it, or end it"
+    )
+    with ExitStack() as held:
         # Nothing begins while garbage is collected, for what it needs is not known yet.
-        with FileLock(project / COLLECTING, timeout=_COLLECTING_SECONDS):
+        with locked(project / COLLECTING, seconds=_COLLECTING_SECONDS, refusal=collecting):
             end_leftovers(project / COLLECTING)  # a `dvc gc` whose parent was killed
-            lock.acquire(timeout=0)
-    except Timeout:
-        state = read_state(project, name)
-        who = f"pid {state.pid}" if state else "it has just begun"
-        raise RetrainingError(
-            f"the retraining {name} of the same captures, parameters and commit is running already "
-            f"({who}); wait for it, or end it"
-        ) from None
-    try:
+            if not held.enter_context(try_lock(lock_path(project, name))):
+                state = read_state(project, name)
+                who = f"pid {state.pid}" if state else "it has just begun"
+                raise RetrainingError(
+                    f"the retraining {name} of the same captures, parameters and commit is running "
+                    f"already ({who}); wait for it, or end it"
+                )
         yield
-    finally:
-        lock.release()
 
 
 def _build(project: Path, folder: Path, inputs: Inputs) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ssvif.errors import RetrainingError
+from ssvif.locks import locked
 from ssvif.retraining.git import run_git
 
 TAG_PREFIX = "retrain/"
@@ -121,11 +122,11 @@ def delete_tag(project: Path, retraining: str) -> None:
 @contextmanager
 def _alone(project: Path) -> Iterator[None]:
     """Keep others away: git reads its list of worktrees while another git writes it."""
-    from filelock import FileLock
-
-    path = project / WORKTREES
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path, timeout=_LOCK_SECONDS):
+    refusal = RetrainingError(
+        f"{project / WORKTREES}: another retraining has made or removed worktrees for "
+        f"{_LOCK_SECONDS:g} s; wait for it, or end it"
+    )
+    with locked(project / WORKTREES, seconds=_LOCK_SECONDS, refusal=refusal):
         yield
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from filelock import Timeout
+
 from ssvif.errors import SsvifError, TrackingError
 from ssvif.tracking.failures import is_transient, reason
-from ssvif.tracking.store import shown_uri
+from ssvif.tracking.store import BUSY, shown_uri
 
 
 @contextmanager
@@ -19,6 +21,8 @@ def tracking_errors() -> Iterator[None]:
         yield
     except SsvifError:
         raise
+    except Timeout as error:
+        raise TrackingError(f"{shown_uri()}: {BUSY}", transient=True) from error
     # MLflow, its backends and the network share no base class.
     except Exception as error:
         raise TrackingError(

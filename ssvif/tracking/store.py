@@ -64,6 +64,11 @@ _ENVIRONMENT = {
     "PGCONNECT_TIMEOUT": "5",
 }
 _LOCK_SECONDS = 120
+# What a lock that nobody lets go of means to those who wait for it.
+BUSY = (
+    f"another process on this machine has been changing it for {_LOCK_SECONDS} s, such as one that "
+    "uploads a model; wait for it, or end it, and try again"
+)
 _METRICS_PER_CALL = 1000
 _PARAMS_PER_CALL = 100
 _LONGEST_PARAM = 6000
@@ -110,6 +115,9 @@ def store_lock(purpose: str = "store") -> Iterator[None]:
 
     Args:
         purpose: Locks of different purposes may be held together; one of the same may not.
+
+    Raises:
+        filelock.Timeout: If another process holds it for two minutes.
     """
     from filelock import FileLock
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
+from ssvif.data import captures as module
 from ssvif.data.captures import add_captures, list_captures
 from ssvif.data.ingest import ingest
-from ssvif.data.sets import read_set_info
+from ssvif.data.sets import SetInfo, read_set_info, write_set_info
 from ssvif.errors import CapturesError, StorageError
 from ssvif.params import IngestParams
 
@@ -41,6 +43,60 @@ def test_add_captures__copies_where_links_cannot_be(tmp_path, inbox, save_pairs,
     copy = inbox / "rig/vis/000.png"
     assert not copy.samefile(folder / "vis/000.png")
     assert copy.read_bytes() == (folder / "vis/000.png").read_bytes()
+
+
+def test_add_captures__a_file_that_cannot_be_read_is_named(
+    tmp_path, inbox, save_pairs, monkeypatch
+):
+    def cannot(*_args):
+        raise OSError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "hardlink_to", cannot)
+    monkeypatch.setattr("shutil.copyfile", cannot)
+    with pytest.raises(CapturesError, match=r"rig/.*\.png: cannot be read \(Permission denied\)"):
+        add_captures(save_pairs(tmp_path / "rig", 1), inbox=inbox)
+
+
+def test_add_captures__what_came_there_meanwhile_is_not_replaced(
+    tmp_path, inbox, save_pairs, monkeypatch
+):
+    folder = save_pairs(tmp_path / "rig", 1)
+    link = Path.hardlink_to
+
+    def late(target, source):
+        target.write_text("somebody else's")
+        link(target, source)
+
+    monkeypatch.setattr(Path, "hardlink_to", late)
+    with pytest.raises(CapturesError, match="came there meanwhile"):
+        add_captures(folder, inbox=inbox)
+    (found,) = (path for path in (inbox / "rig").rglob("*.png"))
+    assert found.read_text() == "somebody else's"
+
+
+def test_add_captures__one_process_at_a_time(tmp_path, inbox, save_pairs, monkeypatch):
+    monkeypatch.setattr(module, "_LOCK_SECONDS", 0.0)
+    inbox.parent.mkdir()
+    with (
+        FileLock(inbox.parent / ".captures.lock"),
+        pytest.raises(CapturesError, match="another process has brought captures in"),
+    ):
+        add_captures(save_pairs(tmp_path / "rig", 1), inbox=inbox)
+    assert not inbox.exists()
+
+
+def test_add_captures__deep_infrared_that_comes_later_leaves_the_users_classes(
+    tmp_path, inbox, save, make_pair
+):
+    vis, ir = make_pair()
+    classes = ("background", "pipe")
+    write_set_info(inbox / "rig", SetInfo(layout="plain", classes=classes, box_classes=("pump",)))
+    save(tmp_path / "rig/vis/0.png", vis)
+    save(tmp_path / "rig/ir/0.png", ir.astype(np.uint16) * 100)
+    add_captures(tmp_path / "rig", inbox=inbox)
+    info = read_set_info(inbox / "rig")
+    assert (info.classes, info.box_classes) == (classes, ("pump",))
+    assert info.infrared_range is not None
 
 
 def test_add_captures__only_new_files_the_second_time(tmp_path, inbox, save_pairs):

@@ -64,6 +64,20 @@ def test_read_deployments__another_models_events_would_never_come():
         read_deployments("other", ROOT / PREFECT_FILE)
 
 
+@pytest.mark.parametrize(
+    "match", ["{prefect.resource.id: ssvif.delivery.*}", "{prefect.resource.role: rig}"]
+)
+def test_read_deployments__a_trigger_of_ones_own_may_wait_for_anything(tmp_path, match):
+    text = (ROOT / PREFECT_FILE).read_text()
+    own = "{type: event, expect: [ssvif.captures.arrived], match: " + match + "}"
+    mark = "    entrypoint: pipelines.fuse_batch.fuse_batch\n"
+    assert mark in text
+    text = text.replace(mark, f"{mark}    triggers: [{own}]\n")
+    (tmp_path / PREFECT_FILE).write_text(text)
+    found = {found.name: found for found in read_deployments(MODEL, tmp_path / PREFECT_FILE)}
+    assert found["fuse-batch"].triggers
+
+
 def test_read_deployments__outside_the_project(tmp_path):
     with pytest.raises(RetrainingError, match="run this in the project's folder"):
         read_deployments(MODEL, tmp_path / PREFECT_FILE)

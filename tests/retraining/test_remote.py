@@ -78,6 +78,18 @@ def test_fetch_deliveries__once_until_something_changes(bucket, drop):
     assert find_deliveries(drop)[0].files == ("vis/0.png", "vis/1.png")
 
 
+def test_fetch_deliveries__what_came_here_by_itself_is_not_replaced(bucket, drop, caplog):
+    (drop / "street/vis").mkdir(parents=True)
+    (drop / "street/vis/mine.png").write_bytes(b"mine")
+    put(bucket, f"street/{MARKER}")
+    put(bucket, "street/vis/0.png")
+    assert fetch(drop) == []
+    assert "street: left in the bucket" in caplog.text
+    assert [path.name for path in drop.rglob("*.png")] == ["mine.png"]
+    (drop / "street").rename(drop / "street--mine")
+    assert fetch(drop) == ["street"]
+
+
 def test_fetch_deliveries__not_again_where_a_copy_was_taken_in_and_deleted(bucket, drop):
     put(bucket, f"street/{MARKER}")
     put(bucket, "street/vis/0.png")

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from benchmarks.projects import git
 from ssvif.errors import RetrainingError
 from ssvif.files import scratch_prefix
 from ssvif.params import load_params
+from ssvif.retraining import workspace
 from ssvif.retraining.git import try_dvc
 from ssvif.retraining.identity import Inputs, fingerprint, head_commit, list_files
 from ssvif.retraining.leftovers import VARIABLE
@@ -169,6 +171,17 @@ def test_hold_retraining__equal_inputs_run_once(repository):
             assert other != name
     with hold_retraining(repository, inputs) as name:
         assert name == inputs.id
+
+
+def test_hold_retraining__while_garbage_is_collected_none_begins(repository, monkeypatch):
+    monkeypatch.setattr(workspace, "_COLLECTING_SECONDS", 0.0)
+    (repository / ".retrain").mkdir()
+    with (
+        FileLock(repository / workspace.COLLECTING),
+        pytest.raises(RetrainingError, match="`ssvif reap --gc` has collected garbage"),
+        hold_retraining(repository, inputs_of(repository)),
+    ):
+        pass
 
 
 def test_hold_retraining__a_kill_while_a_state_was_written_is_in_nobodys_way(repository):

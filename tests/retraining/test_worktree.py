@@ -2,9 +2,11 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from filelock import FileLock
 
 from benchmarks.projects import git
 from ssvif.errors import RetrainingError
+from ssvif.retraining import worktree as module
 from ssvif.retraining.worktree import (
     add_worktree,
     commit_files,
@@ -45,6 +47,16 @@ def test_add_worktree__several_at_once(repository):
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda folder: add_worktree(repository, folder, "HEAD"), folders))
     assert sorted(list_worktrees(repository)) == folders
+
+
+def test_add_worktree__another_has_it_too_long(repository, worktree, monkeypatch):
+    monkeypatch.setattr(module, "_LOCK_SECONDS", 0.0)
+    (repository / module.WORKTREES).parent.mkdir(exist_ok=True)
+    with (
+        FileLock(repository / module.WORKTREES),
+        pytest.raises(RetrainingError, match="another retraining has made or removed worktrees"),
+    ):
+        add_worktree(repository, worktree, "HEAD")
 
 
 def test_add_worktree__unknown_commit(repository):

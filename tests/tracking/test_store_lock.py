@@ -3,7 +3,10 @@ import tempfile
 import pytest
 from filelock import Timeout
 
+from ssvif.errors import RegistryError, TrackingError
+from ssvif.registry.resolve import registry_errors
 from ssvif.tracking import store
+from ssvif.tracking.errors import tracking_errors
 from ssvif.tracking.store import URI_VARIABLE, store_lock
 
 
@@ -16,6 +19,22 @@ def test_store_lock__one_database_has_one_lock_by_whatever_path(tmp_path, monkey
         monkeypatch.setenv(URI_VARIABLE, f"sqlite:///{tmp_path}/link/mlflow.db")
         with pytest.raises(Timeout), store_lock("registry"):
             pass
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind"), [(tracking_errors, TrackingError), (registry_errors, RegistryError)]
+)
+def test_store_lock__held_too_long_blames_no_server(tmp_path, monkeypatch, errors, kind):
+    monkeypatch.setattr(store, "_LOCK_SECONDS", 0)
+    monkeypatch.setenv(URI_VARIABLE, f"sqlite:///{tmp_path}/mlflow.db")
+    with (
+        store_lock("registry"),
+        pytest.raises(kind, match=r"another process .* wait for it") as refusal,
+        errors(),
+        store_lock("registry"),
+    ):
+        pass
+    assert refusal.value.transient
 
 
 def test_store_lock__one_database_has_one_lock_whatever_the_temporary_folder(tmp_path, monkeypatch):
