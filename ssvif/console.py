@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 a fault of this program, 2 input or parameters refused, 75
 be reached (the same command may do later), 130 interrupted.
 """
 
+import errno
 import logging
 import os
 import sys
@@ -16,6 +17,12 @@ DEBUG_VARIABLE = "SSVIF_DEBUG"
 EXIT_REFUSED = 2
 EXIT_UNREACHABLE = 75  # EX_TEMPFAIL of sysexits.h
 EXIT_INTERRUPTED = 130
+
+# What is wrong with a place that a user named, wherever it shows.
+_NO_PLACE = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP),
+)
 
 # Whose progress is told; of other packages, warnings alone. A stage runs as __main__.
 _OWN = ("ssvif", "pipelines", "__main__")
@@ -61,6 +68,12 @@ def run(command: Callable[[], object]) -> NoReturn:
             f"`pip install 'ssvif[{extra}]'` brings all that {needed} need",
             file=sys.stderr,
         )
+        sys.exit(EXIT_REFUSED)
+    except OSError as error:
+        if os.environ.get(DEBUG_VARIABLE) or error.errno not in _NO_PLACE or not error.filename:
+            raise
+        reason = f"{error.filename}: {(error.strerror or '').lower()}"
+        print(f"error: {reason}; check the name and the rights", file=sys.stderr)
         sys.exit(EXIT_REFUSED)
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on", file=sys.stderr)

@@ -1,6 +1,7 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,20 @@ def test_run__a_missing_part_of_its_own_is_a_fault():
 
     with pytest.raises(ModuleNotFoundError):
         console.run(need)
+
+
+def test_run__a_place_that_cannot_be_is_one_line(capsys):
+    with pytest.raises(SystemExit) as caught:
+        console.run(lambda: Path("x" * 300).stat())
+    assert caught.value.code == console.EXIT_REFUSED
+    assert capsys.readouterr().err.endswith(
+        "xxx: file name too long; check the name and the rights\n"
+    )
+
+
+def test_run__another_fault_of_the_system_is_shown_whole():
+    with pytest.raises(FileNotFoundError):
+        console.run(lambda: Path("nowhere").stat())
 
 
 def test_run__debug_shows_the_traceback(monkeypatch):

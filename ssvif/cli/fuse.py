@@ -247,6 +247,7 @@ def _lines(listed: Path | None) -> Iterable[str]:
     if listed is None or listed == STDIN:
         return sys.stdin
     try:
-        return listed.read_text(encoding="utf-8").splitlines()
+        # Only these end a line: a name may hold what Unicode calls one, too.
+        return listed.read_text(encoding="utf-8").split("\n")
     except (OSError, ValueError) as error:
         raise CapturesError(f"{listed}: not readable as a list of pairs ({error})") from error

@@ -14,6 +14,7 @@ from ssvif.data.layouts import (
     Capture,
     detect_layout,
     find_captures,
+    linked_folders,
     list_files,
     unread_images,
 )
@@ -195,6 +196,10 @@ def _part(
     good = [capture for capture, reason in reasons.items() if not reason]
     left_out = [f"{capture.name}: {reason}" for capture, reason in reasons.items() if reason]
     left_out += [reason for reason in list_reasons.values() if reason]
+    left_out += [
+        f"{path.relative_to(folder)} is a link to a folder; put the folder itself there"
+        for path in linked_folders(folder)
+    ]
     if not any(capture.is_complete for capture in good):
         raise CapturesError(f"{folder}: no pair can be brought in; {left_out[0]}")
     return good, [path for path, reason in list_reasons.items() if not reason], left_out

@@ -9,13 +9,16 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from ssvif.data.bombs import require_decodable
 from ssvif.data.encoding import encode_image
@@ -25,8 +28,6 @@ from ssvif.files import atomic_path
 UInt8Image = npt.NDArray[np.uint8]
 RawImage = npt.NDArray[np.uint8 | np.uint16 | np.float32]
 
-# What images are encoded as, besides files of PNG.
-
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
@@ -34,9 +35,13 @@ _WIDE_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 _GREY_SPREAD = 12  # levels between channels that JPEG leaves in grey kept as RGB
 _COLOURED_VISIBLE = 0.0005  # a few lamps by night are colour
 _COLOURED_INFRARED = 0.05  # a logo or a crosshair is not
-# Faster and smaller than level 1 with zlib's default strategy, on photographs as on masks.
 _SHRINK = "cut or shrink the image"
-_RAISED = ", or raise the limit (ingest.max_pixels in params.yaml)"
+_RAISED = ", or raise ingest.max_pixels in params.yaml if it is to be ingested"
+# Of TIFF: what kind of page one is, and the bits of previews and of masks of transparency.
+_SUBFILE_TYPE = 254
+_NO_IMAGE = 0b101
+_MOST_PAGES = 16
+_WHITE_IS_ZERO = 0
 # What Pillow's decoders raise on damaged files.
 _DECODE_FAULTS = (
     OSError,
@@ -268,13 +273,23 @@ def read_png_text(path: Path) -> dict[str, str]:
         return {str(key): value for key, value in image.info.items() if isinstance(value, str)}
 
 
-def _open(path: ImageSource) -> ImageFile.ImageFile:
+@contextmanager
+def _open(path: ImageSource) -> Iterator[ImageFile.ImageFile]:
+    with ExitStack() as held:
+        yield _opened(path, held)
+
+
+def _opened(path: ImageSource, held: ExitStack) -> ImageFile.ImageFile:
     try:
+        # Never by its name: Pillow maps some TIFFs into memory then, and scrambles turned ones.
+        stream: IO[bytes] = (
+            io.BytesIO(path.content) if isinstance(path, ImageBytes) else path.open("rb")
+        )
+        held.enter_context(stream)
         with _FILTERS, warnings.catch_warnings():
             # It starts at 89 million pixels; every file here has a limit of its own.
             warnings.simplefilter("ignore", category=Image.DecompressionBombWarning)
-            where = io.BytesIO(path.content) if isinstance(path, ImageBytes) else path
-            return Image.open(where, formats=_FORMATS)
+            return held.enter_context(Image.open(stream, formats=_FORMATS))
     except Image.DecompressionBombError:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         raise PixelLimitError(f"{path}: more than {limit} pixels; {_SHRINK}") from None
@@ -302,6 +317,7 @@ def _decode(path: ImageSource, max_pixels: int) -> Image.Image:
     with _open(path) as image:
         advice = _SHRINK if isinstance(path, ImageBytes) else _SHRINK + _RAISED
         try:
+            _require_one_image(image, path)
             require_decodable(image, str(path), max_pixels=max_pixels, advice=advice)
             image.load()
             return ImageOps.exif_transpose(image)
@@ -309,6 +325,23 @@ def _decode(path: ImageSource, max_pixels: int) -> Image.Image:
             raise ImageError(
                 f"{path}: damaged ({_first_line(error)}); copy the file again"
             ) from error
+
+
+def _require_one_image(image: ImageFile.ImageFile, path: ImageSource) -> None:
+    """Refuse a TIFF of which Pillow would show a part alone, or an inverted image."""
+    if not isinstance(image, TiffImageFile):
+        return
+    is_wide = image.mode in ("F", *_WIDE_MODES)
+    if is_wide and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO:
+        raise ImageError(f"{path}: white is zero in this TIFF; save it with black as zero")
+    page = 0
+    while image.tag_v2.next:
+        page += 1
+        image.seek(page)
+        is_image = not image.tag_v2.get(_SUBFILE_TYPE, 0) & _NO_IMAGE
+        if is_image or page > _MOST_PAGES:
+            raise ImageError(f"{path}: a TIFF of several images; save each as a file of its own")
+    image.seek(0)
 
 
 def _wide_pixels(image: Image.Image, path: ImageSource) -> npt.NDArray[np.uint16]:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Literal, get_args
+from typing import Literal, NoReturn, get_args
 
 from ssvif.errors import CapturesError
 
@@ -230,10 +230,25 @@ def list_files(folder: Path, layout: str) -> list[Path]:
     return [folder / path for path in _walk(folder) if PurePosixPath(path).name in names]
 
 
+def linked_folders(folder: Path) -> list[Path]:
+    """Return the links to folders in a folder: nobody follows them."""
+    links = []
+    for parent, folders, _ in os.walk(folder, onerror=_refuse_folder):
+        paths = [Path(parent, name) for name in sorted(folders) if not name.startswith(".")]
+        links += [path for path in paths if path.is_symlink()]
+    return links
+
+
+def _refuse_folder(error: OSError) -> NoReturn:
+    raise CapturesError(
+        f"{error.filename}: cannot be read ({error.strerror}); check the folder's rights"
+    ) from error
+
+
 def _walk(folder: Path) -> list[str]:
     """Paths of all files below a folder, relative, with `/`, sorted."""
     paths = []
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=_refuse_folder):
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         paths += [Path(parent, name) for name in files if not name.startswith(".")]
     relative = sorted(path.relative_to(folder).as_posix() for path in paths)

@@ -240,6 +240,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def name_key(name: str) -> str:
+    """Return what two names have in common that are one, in any case and composition."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def _pair(vis: Sequence[Path], ir: Sequence[Path], out: Path) -> FusePair:
     target = out / f"{vis[0].stem}.png"
     return FusePair(vis[0], ir[0], target, spare=(*vis[1:], *ir[1:]))
@@ -250,6 +255,5 @@ def _images(folder: Path) -> Mapping[str, Sequence[Path]]:
     images: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            name = unicodedata.normalize("NFC", path.stem).casefold()
-            images.setdefault(name, []).append(path)
+            images.setdefault(name_key(path.stem), []).append(path)
     return images

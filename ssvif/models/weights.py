@@ -1,14 +1,17 @@
 """Weights on disk: one safetensors file that knows the network it belongs to."""
 
 import json
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from ssvif.errors import ModelError
+from ssvif.explain import explain
 from ssvif.files import atomic_path
 from ssvif.models.fusion import FusionNet
 from ssvif.models.network import SsvifModel, build_fusion, build_model
@@ -20,6 +23,8 @@ FORMAT = "ssvif-3"
 _METADATA_KEY = "ssvif"
 _FUSION_PREFIX = "fusion."
 _PROTOTYPES = "prototypes"
+_LONGEST_REASON = 200
+_REMEDY = "name weights that this version made"
 
 
 def save_model(path: Path, model: SsvifModel, *, network: NetworkParams) -> None:
@@ -127,11 +132,17 @@ def _network(path: Path, metadata: Mapping[str, str]) -> NetworkParams:
             )
         return NetworkParams.model_validate(description["network"])
     except (AttributeError, KeyError, ValueError) as error:
-        raise ModelError(f"{path}: its network parameters are not understood ({error})") from error
+        why = explain(error, NetworkParams) if isinstance(error, ValidationError) else error
+        raise ModelError(
+            f"{path}: its network parameters are not understood ({why}); {_REMEDY}"
+        ) from error
 
 
 def _load(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:
-        raise ModelError(f"{path}: the weights do not fit their network ({error})") from error
+        why = textwrap.shorten(" ".join(str(error).split()), _LONGEST_REASON)
+        raise ModelError(
+            f"{path}: the weights do not fit their network ({why}); {_REMEDY}"
+        ) from error

@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from ssvif.data.images import ImageBytes
 from ssvif.data.infrared_range import RawValues, is_deep, raw_values
+from ssvif.fuse.pairing import name_key
 from ssvif.params import PERCENTILES
 from ssvif.server.jobs import fuse_pair
 from ssvif.server.problems import RefusedError, fault
@@ -161,7 +162,7 @@ def _by_stem(images: Images) -> dict[str, dict[str, list[ImageBytes]]]:
     for field, files in images.items():
         for file in files:
             stem = PurePosixPath(file.name).stem
-            name = spelling.setdefault(stem.casefold(), stem)
+            name = spelling.setdefault(name_key(stem), stem)
             paired.setdefault(name, {}).setdefault(field, []).append(file)
     return paired
 

@@ -99,6 +99,32 @@ def test_add_captures__deep_infrared_that_comes_later_leaves_the_users_classes(
     assert info.infrared_range is not None
 
 
+def test_add_captures__a_linked_folder_is_named(tmp_path, inbox, save_pairs):
+    folder = save_pairs(tmp_path / "rig", 1)
+    (folder / "night").symlink_to(save_pairs(tmp_path / "elsewhere", 2))
+    added = add_captures(folder, inbox=inbox)
+    assert added.pairs == 1
+    assert added.left_out == ("night is a link to a folder; put the folder itself there",)
+
+
+def test_add_captures__a_folder_that_cannot_be_read_is_refused(
+    tmp_path, inbox, save_pairs, monkeypatch
+):
+    folder = save_pairs(tmp_path / "rig", 1)
+    (folder / "night").mkdir()
+    scan = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "night":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(CapturesError, match=r"rig/night: cannot be read \(Permission denied\)"):
+        add_captures(folder, inbox=inbox)
+    assert not inbox.exists()
+
+
 def test_add_captures__only_new_files_the_second_time(tmp_path, inbox, save_pairs):
     folder = save_pairs(tmp_path / "rig", 2)
     add_captures(folder, inbox=inbox)

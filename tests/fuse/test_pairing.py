@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ssvif.errors import CapturesError
-from ssvif.fuse.pairing import pair_captures, pair_files, pair_list
+from ssvif.fuse.pairing import name_key, pair_captures, pair_files, pair_list
 
 
 def test_pair_files__two_files(rig):
@@ -209,6 +209,11 @@ def test_pair_list__a_name_may_have_its_suffix(tmp_path):
 def test_pair_list__a_byte_order_mark_is_no_part_of_a_name(tmp_path):
     (pair,) = pair_list(["\ufeffa.png\tb.png"], tmp_path)
     assert pair.vis == Path("a.png")
+
+
+def test_name_key__any_case_and_composition():
+    assert name_key("Caf\u00e9") == name_key("CAFE\u0301")
+    assert name_key("a") != name_key("b")
 
 
 def test_pair_list__a_line_a_pair(tmp_path):

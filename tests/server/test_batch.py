@@ -47,15 +47,19 @@ def ir(files):
 
 async def test_batch__pairs_by_name_in_any_order(pair, vis, ir):
     other = np.zeros_like(pair.ir)
-    sent = fields(vis_a=vis, vis_b=vis, ir_B=encoded(other), ir_a=ir)
+    sent = [
+        *fields(vis_a=vis, ir_a=ir),
+        ("vis", ("caf\u00e9.png", vis)),
+        ("ir", ("CAFE\u0301.png", encoded(other))),
+    ]
     async with running() as server:
         response = await server.fuse(sent, ROUTE)
     contents, results = unpacked(response)
-    assert sorted(contents) == ["a.png", "b.png"]
+    assert sorted(contents) == ["a.png", "caf\u00e9.png"]
     assert (results.fused, results.failed) == (2, 0)
     assert results.weights == response.headers["x-ssvif-model"]
     np.testing.assert_array_equal(decoded(contents["a.png"]), mean(pair.vis, pair.ir))
-    np.testing.assert_array_equal(decoded(contents["b.png"]), mean(pair.vis, other))
+    np.testing.assert_array_equal(decoded(contents["caf\u00e9.png"]), mean(pair.vis, other))
 
 
 async def test_batch__a_bad_pair_has_its_reason_and_the_rest_goes_on(vis, ir):
