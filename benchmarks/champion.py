@@ -4,7 +4,8 @@ Trains what `benchmarks/sweeps/champion.yaml` says, without labels, and goes on 
 (three quarters of an hour a seed on one core). Writes
 
     benchmarks/seeds/SEED/     the fusion network after stage one and after stage two, so that the
-                               seeds can be judged again without training
+                               seeds can be judged again without training, and `health.json`: the
+                               last figures of the validation split
     ssvif/pretrained/          the first seed's, with its parameters, metrics and card
     .cache/champion/SEED/dynamic_weight.png
 
@@ -39,6 +40,7 @@ WORK = Path(".cache/sweep")
 SEEDS = Path(__file__).parent / "seeds"
 PLOTS = Path(".cache/champion")
 OWN = "this model"
+_HELD_OUT = "/val/"
 
 # What decides what a training makes.
 _SECTIONS = {
@@ -61,7 +63,8 @@ in `params.json`. Made by `make champion`.
 
 ## Fusion metrics
 
-Means over captures that training never saw; docs/metrics.md of the source has their conventions.
+Means over captures that training never saw; of `roadscene_test` some show places of its training
+captures, a few seconds apart. docs/metrics.md of the source has the metrics' conventions.
 What a segmenter makes of the images is in docs/method.md.
 
 {tables}
@@ -106,10 +109,13 @@ def main(
 
 
 def _keep(trained: Trained, folder: Path, *, network: NetworkParams) -> None:
-    """Keep the fusion network alone, a hundredth of what was trained."""
+    """Keep the fusion network alone, a hundredth of what was trained, and how healthy it ended."""
     with atomic_folder(folder) as new:
         for stage, weights in (("stage_one", trained.stage_one), ("stage_two", trained.weights)):
             save_fusion(new / f"{stage}.safetensors", load_fusion(weights), network=network)
+        last = trained.record.last
+        health = {name: round(value, 4) for name, value in last.items() if _HELD_OUT in name}
+        write_json(new / "health.json", health)
 
 
 def _publish(fusion: FusionNet, params: Params, sweep: Sweep, data: Path) -> None:

@@ -6,14 +6,17 @@ Reads the fused images and the captures of a folder `shared` beside the reposito
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from ssvif import console
 from ssvif.cli.names import named_model
+from ssvif.errors import EvaluationError
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.labels import label
+from ssvif.evaluation.pairs import PairSource
 from ssvif.evaluation.run import Evaluation, Job, evaluate, prepare
 from ssvif.evaluation.summary import left_out_counts, pipe_table, score_table
 from ssvif.evaluation.tables import metrics_of, ranks
@@ -41,6 +44,7 @@ def main() -> None:
         if metric.acronym not in arguments.without
     ]
     job = peers_job(arguments.shared, models_named(arguments.model), metrics)
+    job = replace(job, source=_without(job.source, arguments.leave_out))
     evaluation = evaluate(prepare(job))
     page = _page(evaluation)
     write_text(OUT / "summary.md", page)
@@ -78,12 +82,21 @@ def peers_job(shared: Path, models: Mapping[str, Path], metrics: Sequence[Metric
     )
 
 
+def _without(source: PairSource, names: Sequence[str]) -> PairSource:
+    """Return the pairs but for some, by name."""
+    rows = source.manifest
+    if unknown := sorted(set(names) - set(rows["name"])):
+        raise EvaluationError(f"--leave-out: no pair is called {', '.join(unknown)}")
+    return replace(source, manifest=rows[~rows["name"].isin(names)])
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder of data and peers")
     parser.add_argument("--model", action="append", metavar="[NAME=]MODEL", help="own models")
     parser.add_argument("--all-metrics", action="store_true", help="all metrics, not the standard")
     parser.add_argument("--without", action="append", default=[], metavar="METRIC", help="not it")
+    parser.add_argument("--leave-out", action="append", default=[], metavar="PAIR", help="not it")
     return parser.parse_args()
 
 

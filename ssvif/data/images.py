@@ -221,6 +221,19 @@ def is_grey(rgb: UInt8Image, *, coloured_share: float = _COLOURED_VISIBLE) -> bo
     return float((highest - lowest > _GREY_SPREAD).mean()) <= coloured_share
 
 
+def require_range(value_range: tuple[float, float]) -> None:
+    """Refuse raw values of black and white between which there is nothing, or no end.
+
+    Raises:
+        ImageError: If the range is empty or endless.
+    """
+    low, high = value_range
+    if not -np.inf < low < high < np.inf:
+        raise ImageError(
+            f"infrared range {low:g} to {high:g} is empty or endless; give black < white"
+        )
+
+
 def scale_infrared(raw: RawImage, value_range: tuple[float, float]) -> UInt8Image:
     """Map raw values linearly from `value_range` to [0, 255], clipped.
 
@@ -229,11 +242,10 @@ def scale_infrared(raw: RawImage, value_range: tuple[float, float]) -> UInt8Imag
         value_range: The raw values of black and of white.
 
     Raises:
-        ImageError: If the range is empty.
+        ImageError: If the range is empty or endless.
     """
+    require_range(value_range)
     low, high = value_range
-    if not high > low:
-        raise ImageError(f"infrared range {low:g} to {high:g} is empty; give black < white")
     if raw.dtype == np.uint8 and (low, high) == (0.0, 255.0):
         return raw.astype(np.uint8, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):  # absurd values end black or white

@@ -18,6 +18,7 @@ from ssvif.data.images import (
     read_four_channels,
     read_infrared_raw,
     read_visible,
+    require_range,
     scale_infrared,
     write_png,
 )
@@ -65,7 +66,7 @@ class Manner:
         segmenter: Segments the fused images, where their segmentation is to lie beside them.
 
     Raises:
-        ImageError: If black is not below white.
+        ImageError: If black is not below white, or one of them is no number.
     """
 
     ir_range: tuple[float, float] | None = None
@@ -74,9 +75,8 @@ class Manner:
     segmenter: "Segmenter | None" = None
 
     def __post_init__(self) -> None:
-        if self.ir_range and not self.ir_range[0] < self.ir_range[1]:
-            low, high = self.ir_range
-            raise ImageError(f"infrared range {low:g} to {high:g} is empty; give black < white")
+        if self.ir_range:
+            require_range(self.ir_range)
 
 
 PLAIN = Manner()

@@ -328,9 +328,10 @@ def test_scale_infrared__not_a_number_is_black():
     assert scale_infrared(raw, (0.0, 1.0)).tolist() == [[0, 255, 0, 255]]
 
 
-def test_scale_infrared__empty_range():
-    with pytest.raises(ImageError, match="empty"):
-        scale_infrared(np.zeros((1, 1), np.uint16), (5.0, 5.0))
+@pytest.mark.parametrize("value_range", [(5.0, 5.0), (0.0, np.inf), (-np.inf, 1.0), (np.nan, 1.0)])
+def test_scale_infrared__empty_or_endless_range(value_range):
+    with pytest.raises(ImageError, match="is empty or endless; give black < white"):
+        scale_infrared(np.zeros((1, 1), np.uint16), value_range)
 
 
 def test_resize__shape(make_pair):
