@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Annotated
 
+import pandas as pd
 import typer
 from torch import Tensor
 
@@ -30,6 +31,7 @@ from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.folders import open_folder
 from ssvif.evaluation.pairs import PairSource, read_scene
 from ssvif.evaluation.probing import scene_images, task_score
+from ssvif.files import write_text
 from ssvif.fuse.views import FUSED, MACHINE
 from ssvif.models.weights import load_fusion
 from ssvif.params import IngestParams, ProbesParams
@@ -106,6 +108,16 @@ def table(results: Mapping[str, Sequence[ProbeResult]]) -> str:
     return "\n".join(lines)
 
 
+def counted(results: Mapping[str, Sequence[ProbeResult]]) -> str:
+    """Return what the probes counted, as CSV: the table's figures come from it."""
+    tables = [
+        found.counts.drop(columns="repetition").assign(image=name, seed=seed)
+        for name, probes in results.items()
+        for seed, found in enumerate(probes)
+    ]
+    return pd.concat(tables, ignore_index=True).to_csv(index=False)
+
+
 def main(
     captures: Annotated[str, typer.Option(metavar="NAME=FOLDER", help="A labelled set.")],
     model: Annotated[list[Path], typer.Option(help="Weights; once for each seed, from 0 on.")],
@@ -117,6 +129,9 @@ def main(
     block_size: Annotated[
         int, typer.Option(help="Neighbours that are one scene; 1 for photographs.")
     ] = IngestParams().block_size,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the tables, and for what the probes counted.")
+    ] = None,
 ) -> None:  # fmt: skip
     """Judge models of several seeds by what a segmenter makes of their images."""
     if stage_one and len(stage_one) != len(model):
@@ -140,10 +155,13 @@ def main(
         results: dict[str, list[ProbeResult]] = {}
         for seed, candidates in enumerate(own):
             found = judging.run([*candidates, *PLAIN.values(), *peers], seed=seed)
-            for name, result in found.items():
-                results.setdefault(name, []).append(result)
-        typer.echo(f"{task.name}, {len(task.test)} pairs, {len(model)} seeds\n")
-        typer.echo(table(results))
+            for image, result in found.items():
+                results.setdefault(image, []).append(result)
+        page = f"{task.name}, {len(task.test)} pairs, {len(model)} seeds\n\n{table(results)}\n"
+        typer.echo(page, nl=False)
+        if out:
+            write_text(out / f"{name}-{task.name}.md", page)
+            write_text(out / f"{name}-{task.name}.csv", counted(results))
 
 
 if __name__ == "__main__":

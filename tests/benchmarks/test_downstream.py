@@ -1,5 +1,6 @@
 """The downstream benchmark: what it refuses before the first probe, and its table."""
 
+import io
 from types import SimpleNamespace
 
 import pandas as pd
@@ -8,7 +9,9 @@ import typer
 from typer.testing import CliRunner
 
 from benchmarks import downstream
+from benchmarks.leads import joined
 from ssvif.models.weights import save_fusion
+from ssvif.probes.counts import Counts, mean_iou
 from ssvif.probes.tasks import BOXES
 
 
@@ -33,6 +36,18 @@ def test_table__best_first_with_leads_of_both_views(counts) -> None:
     assert cells[1][3:5] == ["", ""]
     assert cells[2][3].startswith("+0.100")
     assert cells[2][5].startswith("+0.200")
+
+
+def test_counted__the_tables_figures_come_from_it(counts) -> None:
+    results = {name: [probed(counts(n), 0.5) for n in (5, 7)] for name in ("fused", "machine")}
+    table = pd.read_csv(io.StringIO(downstream.counted(results)))
+    assert table.groupby(["image", "seed"]).ngroups == 4
+    again = table[table["image"] == "fused"].rename(columns={"seed": "repetition"})
+    before = joined([counts(5), counts(7)])
+    pd.testing.assert_series_equal(
+        pd.Series(mean_iou(Counts.from_table(again.drop(columns="image")))),
+        pd.Series(mean_iou(before)),
+    )
 
 
 def test_table__without_boxes_there_is_no_precision(counts) -> None:
