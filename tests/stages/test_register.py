@@ -12,7 +12,9 @@ from ssvif.files import sha256_folder, write_json
 from ssvif.fuse.places import ONNX_NAME, PRETRAINED
 from ssvif.models.weights import save_model
 from ssvif.params import Params
-from ssvif.registry.bundle import bundle_hash
+from ssvif.registry.bundle import bundle_hash, write_bundle
+from ssvif.registry.pairs import learnt_ids, read_pairs
+from ssvif.registry.pin import ChampionLock, Pin, pinned_folder, write_lock
 from ssvif.stages import register
 from ssvif.tracking.facts import describe_stage
 from ssvif.tracking.record import write_record
@@ -32,13 +34,17 @@ EVALUATION = {
 }
 
 
+def _write_manifest(path, splits):
+    rows = {"id": [str(n) for n in range(len(splits))], "set": ["a", "a", "b"], "split": splits}
+    pd.DataFrame(rows).to_parquet(path)
+
+
 @pytest.fixture
 def trained(tracked_project, tiny_model, tiny_network):
     """A project in which everything before the DVC stage `register` is done."""
     (tracked_project / "params.yaml").write_text("register:\n  name: fuser\n")
     (tracked_project / "data").mkdir()
-    manifest = pd.DataFrame({"set": ["a", "a", "b"], "split": ["train", "test", "train"]})
-    manifest.to_parquet(tracked_project / "data/manifest.parquet")
+    _write_manifest(tracked_project / "data/manifest.parquet", ["train", "test", "train"])
     save_model(register.WEIGHTS, tiny_model, network=tiny_network)
     shutil.copytree(PRETRAINED / ONNX_NAME, register.ONNX)
     write_json(register.EVALUATION, EVALUATION)
@@ -58,6 +64,28 @@ def test_main__bundles_registers_and_reports(caplog):
     lineage = json.loads((register.BUNDLE / "lineage.json").read_text())
     assert lineage["pairs"] == {"a": {"test": 1, "train": 1}, "b": {"train": 1}}
     assert "registered as fuser version 1, now champion" in caplog.text
+
+
+@pytest.mark.usefixtures("trained")
+def test_main__what_the_start_had_learnt_is_inherited(tmp_path):
+    _write_manifest(tmp_path / "before.parquet", ["test", "train", "val"])
+    digest = write_bundle(
+        tmp_path / "bundle",
+        weights=register.WEIGHTS,
+        params={},
+        metrics={},
+        lineage={},
+        manifest=tmp_path / "before.parquet",
+        card="# A model\n",
+    )
+    pin = Pin(name="fuser", version=7, bundle=digest, weights="0" * 64)
+    shutil.copytree(tmp_path / "bundle", pinned_folder(pin))
+    write_lock(ChampionLock(start=pin))
+    register.main()
+    pairs = read_pairs(register.BUNDLE)
+    assert list(pairs["split"]) == ["train", "test", "train"]
+    assert list(pairs["inherited"]) == [False, True, True]
+    assert learnt_ids(pairs) == {"0", "1", "2"}
 
 
 def test_main__a_second_time_changes_no_byte(trained, caplog):
