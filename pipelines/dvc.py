@@ -274,7 +274,9 @@ def _persists(stage: str, file: Path) -> bool:
     """Whether DVC leaves all outputs of a stage where they are when it runs."""
     stages = yaml.safe_load(file.read_text(encoding="utf-8"))["stages"]
     outs = stages.get(stage, {}).get("outs", [])
-    return all(isinstance(out, dict) and all(o["persist"] for o in out.values()) for out in outs)
+    # With options, an output is its path and what is said of it.
+    options = [next(iter(out.values())) if isinstance(out, dict) else {} for out in outs]
+    return all(said.get("persist", False) for said in options)
 
 
 def _is_known(stage: str, lock: Path) -> bool:

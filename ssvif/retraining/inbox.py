@@ -119,7 +119,7 @@ def missed(taken: Sequence[Entry], root: Path = Path()) -> list[Entry]:
     return [
         entry
         for entry in taken
-        if not seen & set(entry.sources)
+        if not seen & _sources(entry)
         and entry.set_name not in refused_sets
         and any((root / source).is_file() for source in entry.sources)
     ]
@@ -250,10 +250,14 @@ def _accepted(manifest: Path) -> set[tuple[str, str]]:
     return {*zip(table["vis_source"], table["ir_source"], strict=True)}
 
 
+def _sources(entry: Entry) -> set[str]:
+    return {str(PurePosixPath(source)) for source in entry.sources}
+
+
 def _count(
     entry: Entry, accepted: set[tuple[str, str]], records: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    sources = {str(PurePosixPath(source)) for source in entry.sources}
+    sources = _sources(entry)
     codes = Counter(
         str(record["code"])
         for record in records
