@@ -58,7 +58,8 @@ class Library:
         self.done.append(("plan", overrides, again))
         return Plan(INPUTS, Params(), 4, self.recorded)
 
-    def reproduce(self, stage, *, log, limit_s, folder, environment):
+    def reproduce(self, stage, *, log, limit_s, folder, environment, force):
+        assert not force
         self.note(stage)
         assert (folder, environment) == (self.workspace.folder, self.workspace.environment)
         log(f"at most {limit_s:g} s")
