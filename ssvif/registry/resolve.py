@@ -4,20 +4,18 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import Timeout
-
-from ssvif.errors import ModelError, RegistryError, SsvifError
+from ssvif.errors import ModelError, RegistryError
 from ssvif.files import atomic_folder
 from ssvif.fuse.places import WEIGHTS_NAME
 from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash
 from ssvif.registry.package import BUNDLE_PARENT
-from ssvif.tracking.failures import is_transient, reason
-from ssvif.tracking.store import BUSY, open_client, shown_uri, tracking_uri
+from ssvif.tracking.errors import store_errors
+from ssvif.tracking.store import open_client, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -191,22 +189,13 @@ def passing_over_gone() -> Iterator[None]:
             raise
 
 
-@contextmanager
-def registry_errors() -> Iterator[None]:
-    """Turn what MLflow and its backends raise into one line."""
-    try:
-        yield
-    except SsvifError:
-        raise
-    except Timeout as error:
-        raise RegistryError(f"{shown_uri()}: {BUSY}", transient=True) from error
-    # MLflow, its backends and the network share no base class.
-    except Exception as error:
-        raise RegistryError(
-            f"{shown_uri()}: the model registry cannot be used ({reason(error)}); "
-            "check MLFLOW_TRACKING_URI and that the server runs, then try again",
-            transient=is_transient(error),
-        ) from error
+def registry_errors() -> AbstractContextManager[None]:
+    """Turn what MLflow and its backends raise into one line.
+
+    Raises:
+        RegistryError: If the registry cannot be reached or refuses.
+    """
+    return store_errors(RegistryError, "model registry")
 
 
 def _place(client: "MlflowClient", name: str, version: int) -> str:
