@@ -23,8 +23,12 @@ NO_REASON = {
     "ssvif.params": "values are listed section by section instead",
     "ssvif.tracking": "records what a stage did",
 }
-NO_REASON_TO_TRAIN = {
+NAMES_OF_SPLITS = {
     "ssvif.data.layouts": "only the names of the splits",
+    "ssvif.data.walk": "only for the layouts",
+}
+NO_REASON_TO_TRAIN = {
+    **NAMES_OF_SPLITS,
     "ssvif.fuse.places": "only the names of files",
     "ssvif.registry": "finds the pinned champion, which is known by its hash",
 }
@@ -34,8 +38,8 @@ NO_REASON_HERE = {
         **NO_REASON_TO_TRAIN,
         "ssvif.evaluation.schedule": "a plot beside the record",
     },
-    "evaluate": {"ssvif.data.layouts": "only the names of the splits"},
-    "gate": {"ssvif.data.layouts": "only the names of the splits"},
+    "evaluate": NAMES_OF_SPLITS,
+    "gate": NAMES_OF_SPLITS,
 }
 
 

@@ -14,12 +14,12 @@ from ssvif.data.layouts import (
     Capture,
     detect_layout,
     find_captures,
-    linked_folders,
     list_files,
     unread_images,
 )
 from ssvif.data.quarantine import RECORDS
 from ssvif.data.sets import SetInfo, infrared_range, read_set_info, write_set_info
+from ssvif.data.walk import linked_folders
 from ssvif.errors import CapturesError, PairError
 from ssvif.files import atomic_path, sha256_file
 from ssvif.locks import locked

@@ -18,10 +18,10 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
-from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from ssvif.data.bombs import require_decodable
 from ssvif.data.encoding import encode_image
+from ssvif.data.tiff import require_one_image
 from ssvif.errors import ColourInfraredError, ImageError, ImageTypeError, PixelLimitError
 from ssvif.files import atomic_path
 
@@ -32,16 +32,12 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _WIDE_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
+_DEEP_MODES = _WIDE_MODES | {"F"}
 _GREY_SPREAD = 12  # levels between channels that JPEG leaves in grey kept as RGB
 _COLOURED_VISIBLE = 0.0005  # a few lamps by night are colour
 _COLOURED_INFRARED = 0.05  # a logo or a crosshair is not
 _SHRINK = "cut or shrink the image"
 _RAISED = ", or raise ingest.max_pixels in params.yaml if it is to be ingested"
-# Of TIFF: what kind of page one is, and the bits of previews and of masks of transparency.
-_SUBFILE_TYPE = 254
-_NO_IMAGE = 0b101
-_MOST_PAGES = 16
-_WHITE_IS_ZERO = 0
 # What Pillow's decoders raise on damaged files.
 _DECODE_FAULTS = (
     OSError,
@@ -143,7 +139,7 @@ def grey_infrared(image: Image.Image, name: object) -> UInt8Image:
         ColourInfraredError: If the image is colourful, such as a false-colour rendering.
         ImageError: If the image has more than 8 bits.
     """
-    if image.mode in ("F", *_WIDE_MODES):
+    if image.mode in _DEEP_MODES:
         raise ImageError(
             f"{name}: more than 8 bits (mode {image.mode}); scale it first, by the camera's raw "
             "values of black and white: ssvif.data.images.scale_infrared"
@@ -189,10 +185,8 @@ def read_mask(path: ImageSource, *, max_pixels: int) -> UInt8Image:
         ImageError: If the file is not an image, is damaged, or holds colours.
     """
     image = _decode(path, max_pixels)
-    if image.mode in ("L", "P"):
-        return np.asarray(image)
-    if image.mode == "1":
-        return np.asarray(image).astype(np.uint8)
+    if image.mode in ("L", "P", "1"):
+        return np.asarray(image).astype(np.uint8, copy=False)
     if image.mode in _WIDE_MODES and (wide := _wide_pixels(image, path)).max() <= 255:
         return wide.astype(np.uint8)
     raise ImageError(f"{path}: expected a mask of class numbers 0 to 255, found {image.mode}")
@@ -291,13 +285,14 @@ def _open(path: ImageSource) -> Iterator[ImageFile.ImageFile]:
         yield _opened(path, held)
 
 
+def _stream(path: ImageSource) -> IO[bytes]:
+    return io.BytesIO(path.content) if isinstance(path, ImageBytes) else path.open("rb")
+
+
 def _opened(path: ImageSource, held: ExitStack) -> ImageFile.ImageFile:
     try:
         # Never by its name: Pillow maps some TIFFs into memory then, and scrambles turned ones.
-        stream: IO[bytes] = (
-            io.BytesIO(path.content) if isinstance(path, ImageBytes) else path.open("rb")
-        )
-        held.enter_context(stream)
+        held.enter_context(stream := _stream(path))
         with _FILTERS, warnings.catch_warnings():
             # It starts at 89 million pixels; every file here has a limit of its own.
             warnings.simplefilter("ignore", category=Image.DecompressionBombWarning)
@@ -327,33 +322,15 @@ def _refuse_deep_channels(path: ImageSource) -> None:
 
 def _decode(path: ImageSource, max_pixels: int) -> Image.Image:
     with _open(path) as image:
-        advice = _SHRINK if isinstance(path, ImageBytes) else _SHRINK + _RAISED
+        advice = _SHRINK + ("" if isinstance(path, ImageBytes) else _RAISED)
         try:
-            _require_one_image(image, path)
+            require_one_image(image, str(path), is_deep=image.mode in _DEEP_MODES)
             require_decodable(image, str(path), max_pixels=max_pixels, advice=advice)
             image.load()
             return ImageOps.exif_transpose(image)
         except _DECODE_FAULTS as error:
-            raise ImageError(
-                f"{path}: damaged ({_first_line(error)}); copy the file again"
-            ) from error
-
-
-def _require_one_image(image: ImageFile.ImageFile, path: ImageSource) -> None:
-    """Refuse a TIFF of which Pillow would show a part alone, or an inverted image."""
-    if not isinstance(image, TiffImageFile):
-        return
-    is_wide = image.mode in ("F", *_WIDE_MODES)
-    if is_wide and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO:
-        raise ImageError(f"{path}: white is zero in this TIFF; save it with black as zero")
-    page = 0
-    while image.tag_v2.next:
-        page += 1
-        image.seek(page)
-        is_image = not image.tag_v2.get(_SUBFILE_TYPE, 0) & _NO_IMAGE
-        if is_image or page > _MOST_PAGES:
-            raise ImageError(f"{path}: a TIFF of several images; save each as a file of its own")
-    image.seek(0)
+            reason = f"damaged ({_first_line(error)})"
+            raise ImageError(f"{path}: {reason}; copy the file again") from error
 
 
 def _wide_pixels(image: Image.Image, path: ImageSource) -> npt.NDArray[np.uint16]:

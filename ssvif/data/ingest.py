@@ -7,9 +7,8 @@ it no longer names is removed last.
 """
 
 import logging
-import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,13 +19,13 @@ from tqdm import tqdm
 
 from ssvif.data.arrivals import in_order_of_arrival
 from ssvif.data.captures import INBOX, is_set_name, set_folders
-from ssvif.data.classes import ClassNames, box_classes, mask_classes, write_classes
+from ssvif.data.classes import write_classes
 from ssvif.data.duplicates import near_duplicates
 from ssvif.data.examine import Finding, Source, examine, locate
 from ssvif.data.exclusion import exclude_pairs
 from ssvif.data.index import INDEX_FILE, Index
 from ssvif.data.label_files import Labels, write_labels
-from ssvif.data.layouts import SPLITS, Capture, find_captures, natural_key, unread_images
+from ssvif.data.layouts import Capture, find_captures, natural_key, unread_images
 from ssvif.data.manifest import (
     LABELS_FOLDER,
     MANIFEST_FILE,
@@ -36,8 +35,9 @@ from ssvif.data.manifest import (
     write_manifest,
 )
 from ssvif.data.quarantine import RECORDS, Rejection, prune, write_quarantine
-from ssvif.data.sets import SetInfo, infrared_range, read_set_info
-from ssvif.data.splits import Place, assign_splits
+from ssvif.data.sets import SetInfo, class_names, infrared_range, read_set_info
+from ssvif.data.splits import Place, assign_splits, warn_of_empty_splits
+from ssvif.data.walk import list_facts
 from ssvif.errors import CapturesError, PairError, StorageError
 from ssvif.params import IngestParams
 
@@ -108,9 +108,9 @@ def ingest(params: IngestParams, *, root: Path = Path(), needs_splits: bool = Tr
     """
     for _ in range(_ROUNDS):
         # DVC looks at the captures when this has ended, and takes all that it sees for ingested.
-        before = _listing(root / INBOX)
+        before = list_facts(root / INBOX)
         ingested = _ingest(params, root, needs_splits=needs_splits)
-        if _listing(root / INBOX) == before:
+        if list_facts(root / INBOX) == before:
             return ingested
         _LOG.info("%s: captures came meanwhile; they are looked at now", root / INBOX)
     _LOG.warning(
@@ -118,17 +118,6 @@ def ingest(params: IngestParams, *, root: Path = Path(), needs_splits: bool = Tr
         root / INBOX,
     )
     return ingested
-
-
-def _listing(folder: Path) -> frozenset[tuple[str, int, int]]:
-    """Return names, sizes and times of all files in a folder."""
-    found = set()
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):  # deleted meanwhile
-                fact = Path(place, name).lstat()
-                found.add((f"{place}/{name}", fact.st_size, fact.st_mtime_ns))
-    return frozenset(found)
 
 
 def _ingest(params: IngestParams, root: Path, *, needs_splits: bool) -> Ingested:
@@ -166,10 +155,10 @@ def _ingest(params: IngestParams, root: Path, *, needs_splits: bool) -> Ingested
     rows = (_row(*pair, root, params) for pair in zip(accepted, labels, strict=True))
     manifest = manifest_table(rows)
     if needs_splits:
-        _warn_of_empty_splits(manifest, params)
+        warn_of_empty_splits(manifest, block_size=params.block_size)
     # DVC wants every output, and a set without labels has written none.
     (root / LABELS_FOLDER).mkdir(parents=True, exist_ok=True)
-    classes = write_classes(root / LABELS_FOLDER, _class_names(manifest, found.infos))
+    classes = write_classes(root / LABELS_FOLDER, class_names(manifest, found.infos))
     write_manifest(root / MANIFEST_FILE, manifest)
     _remove_the_rest(root, accepted, labels, classes)
     return Ingested(found.captures, manifest, rejections)
@@ -330,29 +319,6 @@ def _row(pair: _Candidate, labels: Labels, root: Path, params: IngestParams) -> 
         "has_mask": labels.mask is not None,
         "has_boxes": labels.boxes is not None,
     }
-
-
-def _warn_of_empty_splits(manifest: pd.DataFrame, params: IngestParams) -> None:
-    """Say now what training and evaluation would refuse after a long time."""
-    for split in SPLITS:
-        if not (manifest["split"] == split).any():
-            _LOG.warning(
-                "no %s pairs: bring in more captures, or lower ingest.block_size (now %d): a set"
-                " of three blocks has pairs of every split whose share is above 0",
-                split,
-                params.block_size,
-            )
-
-
-def _class_names(manifest: pd.DataFrame, infos: Mapping[str, SetInfo]) -> ClassNames:
-    """Name the classes of labelled sets: as their `set.yaml` says, else as their names tell."""
-    masks, boxes = {}, {}
-    for name in sorted(manifest["set"][manifest["has_mask"]].unique()):
-        if known := infos[name].classes or mask_classes(name):
-            masks[name] = known
-    for name in sorted(manifest["set"][manifest["has_boxes"]].unique()):
-        boxes[name] = infos[name].box_classes or box_classes(name)
-    return ClassNames(masks=masks, boxes=boxes)
 
 
 def _remove_the_rest(

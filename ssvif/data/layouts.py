@@ -7,15 +7,15 @@ position in a list.
 """
 
 import logging
-import os
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Literal, NoReturn, get_args
+from typing import Literal, get_args
 
+from ssvif.data.walk import walk_files
 from ssvif.errors import CapturesError
 
 Role = Literal["vis", "ir", "joint", "mask", "boxes"]
@@ -193,7 +193,7 @@ def find_captures(folder: Path, layout: str = AUTO) -> list[Capture]:
     names = [layout] if layout != AUTO else list(LAYOUTS)
     if layout != AUTO and layout not in LAYOUTS:
         raise CapturesError(f"unknown layout {layout}; known: {AUTO}, {', '.join(LAYOUTS)}")
-    files = _walk(folder)
+    files = walk_files(folder)
     # max keeps the first of equals, so that a plain reading wins where it sees as much.
     captures = max((_read(folder, files, LAYOUTS[name]) for name in names), key=_worth)
     if not captures:
@@ -210,7 +210,7 @@ def detect_layout(folder: Path) -> str:
     Raises:
         CapturesError: If none finds anything.
     """
-    files = _walk(folder)
+    files = walk_files(folder)
     worths = {name: _worth(_read(folder, files, layout)) for name, layout in LAYOUTS.items()}
     best = max(worths, key=lambda name: worths[name])
     find_captures(folder, best)
@@ -220,47 +220,14 @@ def detect_layout(folder: Path) -> str:
 def unread_images(folder: Path, captures: Iterable[Capture]) -> list[Path]:
     """Return the images of a folder that are in none of its captures."""
     read = {path for capture in captures for path in capture.files}
-    images = (folder / path for path in _walk(folder) if re.search(rf"{_IMAGE}$", path, re.I))
+    images = (folder / path for path in walk_files(folder) if re.search(rf"{_IMAGE}$", path, re.I))
     return [path for path in images if path not in read]
 
 
 def list_files(folder: Path, layout: str) -> list[Path]:
     """Return the text files of a folder that say which pair is in which split."""
     names = LAYOUTS[layout].lists.values()
-    return [folder / path for path in _walk(folder) if PurePosixPath(path).name in names]
-
-
-def linked_folders(folder: Path) -> list[Path]:
-    """Return the links to folders in a folder: nobody follows them."""
-    links = []
-    for parent, folders, _ in os.walk(folder, onerror=_refuse_folder):
-        paths = [Path(parent, name) for name in sorted(folders) if not name.startswith(".")]
-        links += [path for path in paths if path.is_symlink()]
-    return links
-
-
-def _refuse_folder(error: OSError) -> NoReturn:
-    raise CapturesError(
-        f"{error.filename}: cannot be read ({error.strerror}); check the folder's rights"
-    ) from error
-
-
-def _walk(folder: Path) -> list[str]:
-    """Paths of all files below a folder, relative, with `/`, sorted."""
-    paths = []
-    for parent, folders, files in os.walk(folder, onerror=_refuse_folder):
-        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
-        paths += [Path(parent, name) for name in files if not name.startswith(".")]
-    relative = sorted(path.relative_to(folder).as_posix() for path in paths)
-    return [path for path in relative if _is_readable(path)]
-
-
-def _is_readable(path: str) -> bool:
-    """Whether a name can be written in a manifest: no control characters, valid UTF-8."""
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
-        _LOG.warning("%s: left out, its name is not readable text; rename it", ascii(path))
-        return False
-    return True
+    return [folder / path for path in walk_files(folder) if PurePosixPath(path).name in names]
 
 
 def _read(folder: Path, files: list[str], layout: Layout) -> list[Capture]:

@@ -1,17 +1,22 @@
 """What is known of a set as a whole: its layout, and the range of its infrared camera."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ssvif.data.classes import ClassNames, box_classes, mask_classes
 from ssvif.data.infrared_range import EIGHT_BITS, common_range
 from ssvif.data.layouts import AUTO, Capture
 from ssvif.errors import CapturesError
 from ssvif.explain import explain
 from ssvif.files import write_text
 from ssvif.params import IngestParams
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SET_FILE = "set.yaml"
 
@@ -80,3 +85,14 @@ def infrared_range(captures: Iterable[Capture], params: IngestParams) -> tuple[f
     """
     paths = [pair.ir for pair in captures if pair.ir is not None and not pair.is_joint]
     return common_range(paths, percentiles=params.percentiles, max_pixels=params.max_pixels)
+
+
+def class_names(manifest: "pd.DataFrame", infos: Mapping[str, SetInfo]) -> ClassNames:
+    """Name the classes of labelled sets: as their `set.yaml` says, else as their names tell."""
+    masks, boxes = {}, {}
+    for name in sorted(manifest["set"][manifest["has_mask"]].unique()):
+        if known := infos[name].classes or mask_classes(name):
+            masks[name] = known
+    for name in sorted(manifest["set"][manifest["has_boxes"]].unique()):
+        boxes[name] = infos[name].box_classes or box_classes(name)
+    return ClassNames(masks=masks, boxes=boxes)

@@ -4,11 +4,18 @@ Frames next to each other show the same scene, so whole blocks of neighbours are
 set by itself: what happens in one set never moves a pair of another.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ssvif.data.layouts import SPLITS, Capture, Split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,3 +80,20 @@ def _deal(count: int, shares: Mapping[Split, float]) -> list[Split]:
         dealt.append(max(behind, key=lambda split: behind[split]))
         counts[dealt[-1]] += 1
     return dealt
+
+
+def warn_of_empty_splits(manifest: "pd.DataFrame", *, block_size: int) -> None:
+    """Say now what training and evaluation would refuse after a long time.
+
+    Args:
+        manifest: Its column `split` is read.
+        block_size: What the blocks were dealt out by.
+    """
+    for split in SPLITS:
+        if not (manifest["split"] == split).any():
+            _LOG.warning(
+                "no %s pairs: bring in more captures, or lower ingest.block_size (now %d): a set"
+                " of three blocks has pairs of every split whose share is above 0",
+                split,
+                block_size,
+            )

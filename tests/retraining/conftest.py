@@ -1,9 +1,11 @@
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from benchmarks.projects import ROOT, git
+from ssvif.retraining.deliveries import MARKER
 from ssvif.retraining.due import Due, mark_due_announced
 
 _FILES = (".dvc/config", ".dvc/.gitignore", ".gitignore", ".dvcignore", "params.yaml")
@@ -49,3 +51,20 @@ def dead_pid():
     process = subprocess.Popen(["true"])
     process.wait()
     return process.pid
+
+
+@pytest.fixture
+def deliver(street):
+    """Put some of the street's pairs into the current project's drop folder, complete."""
+
+    def deliver(name, numbers, *, marked=True):
+        folder = Path("data/drop", name)
+        for kind in ("vis", "ir"):
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+            for number in numbers:
+                shutil.copy(street / kind / f"{number:02}.png", folder / kind)
+        if marked:
+            (folder / MARKER).touch()
+        return folder
+
+    return deliver

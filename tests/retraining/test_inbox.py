@@ -8,12 +8,11 @@ from ssvif.data.ingest import ingest
 from ssvif.errors import CapturesError, RetrainingError
 from ssvif.params import IngestParams
 from ssvif.retraining import inbox as module
-from ssvif.retraining.deliveries import MARKER, REFUSAL
+from ssvif.retraining.deliveries import REFUSAL
 from ssvif.retraining.inbox import (
     awaited,
     count_pairs,
     mark_announced,
-    missed,
     take_in,
     uncounted,
     verdict_of,
@@ -26,22 +25,6 @@ DROP = Path("data/drop")
 @pytest.fixture(autouse=True)
 def _project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def deliver(street):
-    """Put some of the street's pairs into the drop folder, complete."""
-
-    def deliver(name, numbers, *, marked=True):
-        for kind in ("vis", "ir"):
-            (DROP / name / kind).mkdir(parents=True, exist_ok=True)
-            for number in numbers:
-                shutil.copyfile(street / kind / f"{number:02}.png", _file(name, kind, number))
-        if marked:
-            (DROP / name / MARKER).touch()
-        return DROP / name
-
-    return deliver
 
 
 def _file(name, kind, number):
@@ -266,29 +249,6 @@ def test_count_pairs__what_was_taken_in_after_ingest_had_run_waits_for_its_own(d
     assert uncounted() == [late]
     ingest(IngestParams(min_size=64))
     assert [entry.accepted for entry in count_pairs([late])] == [1, 1]
-
-
-def test_missed__a_delivery_of_which_ingest_has_seen_nothing(deliver):
-    deliver("street--1", [0])
-    take_in(DROP, 30.0)
-    ingest(IngestParams(min_size=64))
-    deliver("street--2", [1, 2])
-    take_in(DROP, 30.0)
-    seen, unseen = uncounted()
-    assert missed([seen, unseen]) == [unseen]
-    for source in unseen.sources:
-        Path(source).unlink()
-    assert missed([seen, unseen]) == []  # nor is there anything to see
-
-
-@pytest.mark.parametrize("limits", [{"min_size": 64}, {"min_size": 64, "duplicate_below": 255.0}])
-def test_missed__accepted_or_refused_is_seen(deliver, limits):
-    deliver("street--1", [0, 1])
-    take_in(DROP, 30.0)
-    deliver("street--2", [2])
-    take_in(DROP, 30.0)
-    ingest(IngestParams(**limits))
-    assert missed(uncounted()) == []
 
 
 def test_count_pairs__of_a_delivery_that_was_taken_in_anew_since(deliver):
