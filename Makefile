@@ -45,13 +45,16 @@ PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --maxprocesses 4 --durati
 test: setup ## run the tests, but for the slow ones
 	$(PYTEST) --dist worksteal -m 'not slow and not services'
 
+# Every process imports all files that it is given: those alone that have slow tests.
+SLOW = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.slow' tests)
+
 # A file's tests share a project, and some tell one story in their order.
 test-slow: setup ## run the slow tests
-	$(PYTEST) --dist loadfile -m 'slow and not services'
+	$(PYTEST) --dist loadfile -m 'slow and not services' $(SLOW)
 
 # They say what is missing, and are left out then; SSVIF_REQUIRE_SERVICES=1 makes that a failure.
 test-services: setup-services ## run the tests on PostgreSQL, an S3 store and Ray
-	$(PYTEST) --dist loadfile -m services
+	$(PYTEST) --dist loadfile -m services tests/services
 
 lint: setup ## check style and who imports whom
 	ruff check .
