@@ -4,6 +4,7 @@ import logging
 import os
 import unicodedata
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,8 +25,13 @@ def walk_files(folder: Path) -> list[str]:
     for parent, folders, files in os.walk(folder, onerror=_refuse_folder):
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         paths += [Path(parent, name) for name in files if not name.startswith(".")]
-    relative = sorted(path.relative_to(folder).as_posix() for path in paths)
-    return [path for path in relative if _is_readable(path)]
+    readable = []
+    for path in sorted(paths, key=Path.as_posix):
+        if _is_readable(name := path.relative_to(folder).as_posix()):
+            readable.append(name)
+        else:
+            _warn_of_name(path)
+    return readable
 
 
 def linked_folders(folder: Path) -> list[Path]:
@@ -60,7 +66,11 @@ def _refuse_folder(error: OSError) -> NoReturn:
 
 def _is_readable(path: str) -> bool:
     """Whether a name can be written in a manifest: no control characters, valid UTF-8."""
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
-        _LOG.warning("%s: left out, its name is not readable text; rename it", ascii(path))
-        return False
-    return True
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in path)
+
+
+@cache
+def _warn_of_name(path: Path) -> None:
+    """Tell of a file once, however often its folder is walked."""
+    name = ascii(str(path))[1:-1]
+    _LOG.warning("%s: left out, its name is not readable text; rename it", name)

@@ -192,7 +192,10 @@ def test_find_captures__frames_in_the_order_of_their_numbers(tmp_path):
 def test_find_captures__hidden_and_unreadable_names_are_left_out(tmp_path, caplog):
     files = ["vis/a.png", "ir/a.png", "vis/._a.png", ".trash/vis/b.png", "vis/x\ny.png"]
     assert [pair.name for pair in find_captures(_touch(tmp_path, files))] == ["a"]
-    assert "rename it" in caplog.text
+    (record,) = caplog.records
+    assert "rename it" in record.getMessage()
+    find_captures(tmp_path)
+    assert len(caplog.records) == 1, "a file is told of once"
 
 
 @pytest.mark.parametrize("layout", ["auto", "tno"])
