@@ -45,12 +45,14 @@ PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --maxprocesses 4 --durati
 test: setup ## run the tests, but for the slow ones
 	$(PYTEST) --dist worksteal -m 'not slow and not services'
 
-# Every process imports all files that it is given: those alone that have slow tests.
-SLOW = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.slow' tests)
+# Every process imports all files that it is given: those alone that have slow tests, the longest first.
+LONGEST := tests/retraining/test_sync.py tests/pipelines/test_retrain_for_real.py tests/pipelines/test_loop.py
+SLOW = $(LONGEST) $(filter-out $(LONGEST), \
+	$(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.slow' tests))
 
 # A file's tests share a project, and some tell one story in their order.
 test-slow: setup ## run the slow tests
-	$(PYTEST) --dist loadfile -m 'slow and not services' $(SLOW)
+	$(PYTEST) --dist loadfile --no-loadscope-reorder -m 'slow and not services' $(SLOW)
 
 # They say what is missing, and are left out then; SSVIF_REQUIRE_SERVICES=1 makes that a failure.
 test-services: setup-services ## run the tests on PostgreSQL, an S3 store and Ray

@@ -1,4 +1,4 @@
-# What CI runs two at a time, once the packages of the services are there; the longest first.
+# What CI runs three at a time, once the packages of the services are there; the longest first.
 
 SHELL := bash
 
