@@ -45,8 +45,10 @@ PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --maxprocesses 4 --durati
 test: setup ## run the tests, but for the slow ones
 	$(PYTEST) --dist worksteal -m 'not slow and not services'
 
-# Every process imports all files that it is given: those alone that have slow tests, the longest first.
-LONGEST := tests/retraining/test_sync.py tests/pipelines/test_retrain_for_real.py tests/pipelines/test_loop.py
+# Every process imports all files that it is given: those alone that have slow tests. Two
+# processes that begin with the longest end together.
+LONGEST := $(addprefix tests/,retraining/test_sync.py pipelines/test_retrain_for_real.py \
+	pipelines/test_loop.py)
 SLOW = $(LONGEST) $(filter-out $(LONGEST), \
 	$(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.slow' tests))
 
