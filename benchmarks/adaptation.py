@@ -27,6 +27,7 @@ from benchmarks.trials import (
     train_two,
     training_key,
 )
+from ssvif import console
 from ssvif.data.views import load_pairs
 from ssvif.evaluation.candidates import FusionCandidate
 from ssvif.evaluation.captures import capture_pairs
@@ -144,4 +145,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

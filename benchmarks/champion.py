@@ -20,6 +20,7 @@ import typer
 
 from benchmarks.peers import SETS, SHARED
 from benchmarks.trials import Sweep, Trained, read_sweep, train_trial
+from ssvif import console
 from ssvif.evaluation.candidates import MAX, MEAN, FusionCandidate
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.schedule import draw_schedule
@@ -167,4 +168,4 @@ def _table(name: str, scores: Mapping[str, Mapping[str, float]]) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

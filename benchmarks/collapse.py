@@ -23,6 +23,7 @@ from benchmarks.trials import (
     train_two,
     training_key,
 )
+from ssvif import console
 from ssvif.data.views import Pair, load_pairs
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource
@@ -122,4 +123,4 @@ def _without(pair: Pair, camera: str) -> Pair:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

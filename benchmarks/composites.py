@@ -16,6 +16,7 @@ import typer
 from torch import Tensor
 
 from benchmarks.leads import lead
+from ssvif import console
 from ssvif.evaluation.candidates import BOTH, PLAIN, STACK, FusionCandidate, Scene
 from ssvif.evaluation.captures import capture_pairs
 from ssvif.evaluation.pairs import PairSource, read_scene
@@ -140,4 +141,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from benchmarks.composites import PARAMS
 from benchmarks.leads import joined, lead
+from ssvif import console
 from ssvif.cli.names import named_folder, split_name
 from ssvif.evaluation.candidates import PLAIN, Candidate, FusionCandidate
 from ssvif.evaluation.captures import capture_pairs
@@ -165,4 +166,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

@@ -14,6 +14,7 @@ import pandas as pd
 import typer
 from scipy import stats
 
+from ssvif import console
 from ssvif.drift.measure import measure_drift
 from ssvif.drift.statistics import Floats
 from ssvif.params import DriftParams
@@ -86,4 +87,4 @@ def draw(rng: np.random.Generator, blocks: int, between: float, moved: float) ->
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

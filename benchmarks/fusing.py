@@ -21,6 +21,7 @@ import torch
 import typer
 
 from benchmarks.rivals import DATFuse, DenseFuse, SeAFusion
+from ssvif import console
 from ssvif.data.images import read_visible, write_png
 from ssvif.data.synthetic import render_pair
 from ssvif.fuse.files import fuse_files
@@ -196,4 +197,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

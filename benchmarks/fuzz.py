@@ -18,6 +18,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from ssvif import console
 from ssvif.errors import SsvifError
 
 PIXELS = 1_000_000  # a limit that small files can reach, too
@@ -114,4 +115,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

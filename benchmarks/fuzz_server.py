@@ -31,6 +31,7 @@ from schemathesis.schemas import APIOperation, BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from benchmarks.fuzz import seeds
+from ssvif import console
 from ssvif.data.encoding import encode_image
 from ssvif.data.synthetic import render_pair
 from ssvif.fuse.places import PRETRAINED
@@ -279,4 +280,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

@@ -14,6 +14,7 @@ import typer
 from torch import Tensor
 
 from benchmarks.peers import SHARED, is_there, models_named, peers_job
+from ssvif import console
 from ssvif.evaluation.labels import label
 from ssvif.evaluation.run import prepare
 from ssvif.evaluation.scores import score_pairs
@@ -87,4 +88,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

@@ -25,6 +25,7 @@ import httpx
 import typer
 import yaml
 
+from ssvif import console
 from ssvif.retraining.journal import JOURNAL, read_journal
 
 ROOT = Path(__file__).parents[1]
@@ -248,4 +249,4 @@ def _taken(project: Project, name: str) -> str | None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))

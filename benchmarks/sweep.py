@@ -32,6 +32,7 @@ from benchmarks.trials import (
     train_trial,
     training_key,
 )
+from ssvif import console
 from ssvif.evaluation.candidates import Candidate, FusionCandidate
 from ssvif.evaluation.pairs import read_scene
 from ssvif.evaluation.probing import scene_images
@@ -199,4 +200,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    console.run(lambda: typer.run(main))
