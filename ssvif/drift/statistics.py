@@ -48,6 +48,9 @@ class Sample:
         """Describe numbers (N,) by quantiles: those of the reference, and those of all."""
         reference = values[~is_new]
         edges = np.unique(np.quantile(reference, np.linspace(0.0, 1.0, BINS + 1)[1:-1]))
+        # A value that many pairs share has a bin of its own: what is below it is something else.
+        shared = edges[(reference[:, None] == edges).sum(0) > 1]
+        edges = np.union1d(edges, np.nextafter(shared, -np.inf))
         bins = np.searchsorted(edges, values)
         bounds = np.unique(values)
         if len(bounds) > _GRID:

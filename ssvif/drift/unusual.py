@@ -78,7 +78,7 @@ def most_unusual(drift: Drift, count: int = SHOWN) -> list[Unusual]:
     if drift.new.empty:
         return []
     low, median, high = (drift.reference[names].quantile(q) for q in (0.25, 0.5, 0.75))
-    width = (high - low).where(high - low > _ROUNDING, np.inf)
+    width = (high - low).clip(lower=_ROUNDING)  # of a constant, any other value is the farthest
     away = ((drift.new[names] - median).abs() / width).clip(upper=_FARTHEST)
     order = drift.new.assign(far=away.mean(axis=1), measure=away.idxmax(axis=1))
     order = order.sort_values(["far", "id"], ascending=[False, True]).drop_duplicates("block")

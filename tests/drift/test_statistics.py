@@ -121,9 +121,18 @@ def test_of_values__bins_are_quantiles_of_the_reference() -> None:
     assert shares[100:].sum(0).tolist() == [0.0] * (BINS - 1) + [50.0]
 
 
-def test_of_values__a_constant_reference_still_tells_larger_values() -> None:
-    values, is_new = np.array([0.0, 0.0, 0.0, 2.0]), np.array([False, False, False, True])
-    assert Sample.of_values(values, is_new).shares.tolist() == [[1, 0], [1, 0], [1, 0], [0, 1]]
+@pytest.mark.parametrize("new", [0.0, 4.0])
+def test_of_values__a_constant_reference_tells_values_on_either_side(new: float) -> None:
+    values, is_new = np.array([2.0, 2.0, 2.0, new]), np.array([False, False, False, True])
+    shares = Sample.of_values(values, is_new).shares
+    assert (shares[:3] == [0.0, 1.0, 0.0]).all()
+    assert shares[3].tolist() == [float(new < 2.0), 0.0, float(new > 2.0)]
+
+
+def test_of_values__what_lies_between_shared_values_is_apart_from_them() -> None:
+    values = np.repeat([0.0, 2.0, 1.0], [50, 50, 10])
+    shares = Sample.of_values(values, np.arange(110) >= 100).shares
+    assert len(np.unique(shares.argmax(1))) == 3
 
 
 def test_least_pvalue__few_blocks_or_few_permutations() -> None:

@@ -34,6 +34,16 @@ def test_most_unusual__a_constant_reference_is_no_division_by_zero(dark) -> None
     assert len(most_unusual(replace(dark, reference=reference))) == 6
 
 
+def test_most_unusual__what_the_learnt_never_vary_in_counts(dark) -> None:
+    reference, new = dark.reference.assign(shift=0.0), dark.new.assign(shift=0.0)
+    middle = reference.median(numeric_only=True)
+    names = [name for name in middle.index if name in new]
+    new[names] = middle[names].to_numpy()
+    new.loc[30, "shift"] = 60.0
+    first = most_unusual(replace(dark, reference=reference, new=new))[0]
+    assert (first.id, first.measure, first.value) == (new.loc[30, "id"], "shift", 60.0)
+
+
 def test_most_unusual__no_new_pairs(dark) -> None:
     assert most_unusual(replace(dark, new=dark.new.head(0))) == []
 
