@@ -77,7 +77,7 @@ def probe_test(
         seed: The run's seed.
 
     Returns:
-        In (0, 1]; NaN where there are fewer than `MIN_BLOCKS` blocks.
+        In (0, 1]; NaN where there are fewer than `MIN_BLOCKS` blocks, or no score.
     """
     members = _members(counts)
     if len(members) < MIN_BLOCKS:
@@ -91,6 +91,8 @@ def probe_test(
     ).mean(1)
     ones, zeros = np.ones((1, members.shape[1])), np.zeros((1, members.shape[1]))
     found = score(joined, np.hstack([ones, zeros])) - score(joined, np.hstack([zeros, ones]))
+    if np.isnan(found).any():
+        return float("nan")
     extreme = np.abs(lead) >= np.abs(found.mean()) - 1e-12
     return float((extreme.sum() + 1) / (resamples + 1))
 

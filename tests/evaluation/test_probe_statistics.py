@@ -87,6 +87,13 @@ def test_probe_test__few_blocks_have_no_answer() -> None:
     assert np.isnan(probe_interval(mean_iou, one, confidence=0.95, resamples=100, seed=0)).all()
 
 
+def test_probe_test__no_score_has_no_answer() -> None:
+    drawn = counts(8, 0.5)
+    empty = replace(drawn, union=drawn.union * 0.0, intersection=drawn.intersection * 0.0)
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(probe_test(mean_iou, empty, empty, resamples=100, seed=0))
+
+
 def test_probe_test__holds_its_level_without_a_lead() -> None:
     rng = np.random.default_rng(0)
     hits = 0
