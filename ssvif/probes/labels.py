@@ -1,5 +1,6 @@
 """Labels at the size of the probe's images."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -19,8 +20,7 @@ _LEAST_SIDE = 1.0  # pixels; what is smaller fills nothing
 def read_class_mask(path: Path, classes: tuple[str, ...], size: tuple[int, int]) -> Tensor:
     """Read a mask at the probe's size, by the nearest pixel.
 
-    255 is ignored. Where there are two classes and 255 stands in the place of 1, as in masks
-    drawn in black and white, it is 1.
+    255 is ignored; `white_as_target` is for masks drawn in black and white.
 
     Args:
         path: The mask's file.
@@ -37,12 +37,24 @@ def read_class_mask(path: Path, classes: tuple[str, ...], size: tuple[int, int])
         mask = torch.from_numpy(read_mask(path, max_pixels=_MAX_PIXELS).copy())
     except ImageError as error:
         raise LabelError(str(error)) from error
-    found = set(mask.unique().tolist())
-    if len(classes) == _BINARY and IGNORED in found and 1 not in found:
-        mask[mask == IGNORED] = 1
-    for number in sorted(found - {IGNORED}):
+    for number in sorted(set(mask.unique().tolist()) - {IGNORED}):
         _require_known(number, classes, path)
     return F.interpolate(mask[None, None], size=size, mode="nearest-exact")[0, 0]
+
+
+def white_as_target(masks: Mapping[str, Tensor], classes: tuple[str, ...]) -> dict[str, Tensor]:
+    """Take white for the target in masks that are drawn in black and white.
+
+    They are where there are two classes, and no mask of the set has a 1. One mask alone cannot
+    tell: it may show no target, and have pixels to ignore.
+
+    Args:
+        masks: (h, w) uint8 by id: all masks of a set.
+        classes: Names of their numbers.
+    """
+    if len(classes) != _BINARY or any(bool((mask == 1).any()) for mask in masks.values()):
+        return dict(masks)
+    return {key: mask.where(mask != IGNORED, torch.ones_like(mask)) for key, mask in masks.items()}
 
 
 def read_boxes(path: Path, classes: tuple[str, ...], size: tuple[int, int]) -> Tensor:

@@ -8,6 +8,7 @@ is after its last step.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +124,7 @@ def run_probe(
         StorageError: If the cache cannot be written.
     """
     trunks = _check(images, task, params)
-    question = _question(images, task, params)
+    question = _question(images, task, params, device)
     entries = []
     for repetition in range(params.repetitions):
         probe_seed = derive_seed(seed, "probes", task.name, repetition)
@@ -192,7 +193,9 @@ def _check(images: ProbeImages, task: ProbeTask, params: ProbesParams) -> int:
     return trunks
 
 
-def _question(images: ProbeImages, task: ProbeTask, params: ProbesParams) -> str:
+def _question(
+    images: ProbeImages, task: ProbeTask, params: ProbesParams, device: torch.device
+) -> str:
     """Return the hash of all that an answer depends on, but for the seed."""
     digest = hashlib.sha256()
     for pair_id in task.ids:
@@ -202,7 +205,10 @@ def _question(images: ProbeImages, task: ProbeTask, params: ProbesParams) -> str
             digest.update(tensor.numpy().tobytes())
     trained = params.model_dump(mode="json", exclude={"repetitions", "folds"})
     folds = [[list(fold.train), list(fold.test)] for fold in task.folds]
-    return sha256_json([VERSION, trained, task.kind, list(task.classes), folds, digest.hexdigest()])
+    # Another release has other first weights or another arithmetic, and so does another device.
+    made_by = [VERSION, torch.__version__, version("timm"), device.type]
+    asked = [trained, task.kind, list(task.classes), folds, digest.hexdigest()]
+    return sha256_json([made_by, asked])
 
 
 def _counts_table(entries: list[Entry], task: ProbeTask) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from torch import Tensor
 from ssvif.data.classes import read_classes
 from ssvif.errors import LabelError
 from ssvif.params import ProbesParams
-from ssvif.probes.labels import fill_boxes, read_boxes, read_class_mask
+from ssvif.probes.labels import fill_boxes, read_boxes, read_class_mask, white_as_target
 
 SEMANTIC, BOXES = "semantic", "boxes"
 BACKGROUND = "background"
@@ -144,6 +144,9 @@ class _Loader:
             except LabelError as error:
                 self.left_out.append(LeftOut(f"{row['set']}/{row['name']}", kind, str(error)))
         rows = rows[rows["id"].isin(list(masks))]
+        if kind == SEMANTIC:
+            for _, members in rows.groupby("set"):
+                masks |= white_as_target({key: masks[key] for key in members["id"]}, classes)
         folds = _folds(rows, self._split, self._folds)
         if not folds:
             reason = "its labelled pairs are all of one block, so none is left to test on"

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from ssvif.errors import LabelError
-from ssvif.probes.labels import fill_boxes, read_boxes, read_class_mask
+from ssvif.probes.labels import fill_boxes, read_boxes, read_class_mask, white_as_target
 
 CLASSES = ("soil", "crop", "weed")
 
@@ -50,13 +50,17 @@ def test_read_class_mask__not_an_image(tmp_path):
 @pytest.mark.parametrize(
     ("classes", "values", "expected"),
     [
-        (("background", "target"), [0, 255], [0, 1]),  # drawn in black and white
-        (("background", "target"), [0, 1, 255], [0, 1, 255]),  # classes, and what is ignored
-        (CLASSES, [0, 255], [0, 255]),
+        (("background", "target"), [[0, 255], [0, 0]], [[0, 1], [0, 0]]),  # in black and white
+        # Classes, and what is ignored: one mask shows no target.
+        (("background", "target"), [[0, 255], [0, 1]], [[0, 255], [0, 1]]),
+        (CLASSES, [[0, 255]], [[0, 255]]),
     ],
 )
-def test_read_class_mask__white_is_a_target_or_ignored(save_mask, classes, values, expected):
-    assert read_class_mask(save_mask([values]), classes, (1, len(values))).tolist() == [expected]
+def test_white_as_target__where_no_mask_of_the_set_has_a_one(classes, values, expected):
+    masks = {str(key): torch.tensor([row], dtype=torch.uint8) for key, row in enumerate(values)}
+    found = white_as_target(masks, classes)
+    assert [found[key][0].tolist() for key in masks] == expected
+    assert [masks[key][0].tolist() for key in masks] == values
 
 
 def test_read_boxes__in_pixels_of_the_probe(save_boxes):
