@@ -44,6 +44,12 @@ def test_centre__is_of_all_processes_batches(two):
     torch.testing.assert_close(found_remembered, remembered)
 
 
+def test_training__free_trunks_keep_the_same_statistics(two):
+    first, second = two["statistics"]
+    assert first.std() > 0.0
+    torch.testing.assert_close(first, second, rtol=0.0, atol=0.0)
+
+
 def test_training__follows_one_process(two, tmp_path):
     figures, weights = together.train(tmp_path)
     found, found_weights = two["training"]

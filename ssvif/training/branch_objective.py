@@ -83,6 +83,7 @@ class BranchObjective(nn.Module):
     def after_step(self) -> None:
         """Put the prototypes back on the sphere and let the teacher follow."""
         self.model.normalize_prototypes()
+        _share_statistics(self.model)
         self.consistency.follow(self.model)
 
     def validate(self, views: Views) -> Figures:
@@ -144,6 +145,7 @@ class BranchObjective(nn.Module):
         with _centred(self.consistency.teacher, momentum=None):
             for views in batches:
                 self._segment(views)
+        _share_statistics(self.consistency.teacher)
 
     def _watched(self, step: int, figures: Figures) -> Figures:
         """Return the whole batch's figures, having warned of what is bad in them."""
@@ -191,6 +193,13 @@ def seen_images(fused: Fused, views: Views) -> Tensor:
     is_machine = ((scenes + views.seed) % 2 == 0)[:, None, None, None]
     machine = machine_view(vis=views.vis, ir=views.ir, recipe=fused.recipe)
     return torch.where(is_machine, machine, with_chroma(fused.fused_y, views.vis))
+
+
+def _share_statistics(model: SsvifModel) -> None:
+    """Let all processes keep the mean of what free trunks learnt from each one's share."""
+    norms = model.free_norms()
+    kept = [each for norm in norms for each in (norm.running_mean, norm.running_var)]
+    processes.average([each for each in kept if each is not None])
 
 
 @contextmanager

@@ -61,6 +61,28 @@ def train(folder):
     return getattr(shared["recorder"], "rows", {}), two.state_dict()
 
 
+def kept_statistics(folder):
+    """Return what free trunks keep after training, (processes, N): a row of each process."""
+    network = {**PARAMS.network.model_dump(), "backbone": "mobilenetv3_small_050"}
+    short = parse_params(
+        {
+            **PARAMS.model_dump(by_alias=True),
+            "network": {**network, "pretrained": False},
+            "stage_one": {**_STAGE, "steps": 1},
+            "warm_up": {"steps": 2},
+        }
+    )
+    planes = torch.rand(2, 4, 104, 120, generator=torch.Generator().manual_seed(0))
+    data = TrainingData([Pair(vis=p[:3], ir=p[3:]) for p in (planes * 255).to(torch.uint8)], [])
+    model = train_stage_one(
+        data, short, checkpoints=CheckpointFolder(folder), recorder=Unrecorded(), device=CPU
+    )
+    kept = [
+        s.flatten() for norm in model.free_norms() for s in (norm.running_mean, norm.running_var)
+    ]
+    return processes.gathered(torch.cat(kept)[None])
+
+
 def centre():
     """Return centred planes, the gradient of their input, and what a centre remembers."""
     torch.manual_seed(0)
@@ -86,6 +108,7 @@ def main():
         found = {
             "processes": processes.count(),
             "training": train(out.parent / f"checkpoints-{processes.rank()}"),
+            "statistics": kept_statistics(out.parent / f"free-{processes.rank()}"),
             "centre": centre(),
             "rows": rows_there_and_back(),
         }
