@@ -1,7 +1,7 @@
 """The pairs that champion and challenger are compared on, and the groups that are judged."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -46,10 +46,10 @@ def held_out_pairs(
         source: The project's pairs.
         golden: The frozen golden set, where there is one; none of its pairs trains the challenger.
         known: The split of each pair that the champion's bundle lists, by id; `train` for what it
-            inherited.
+            inherited, or the challenger did.
     """
     test = source.manifest[source.manifest["split"] == _HELD_OUT]
-    learnt = _had(test, known, "train") | _had(test, known, "val")
+    learnt = _learnt(test, known)
     new = test[~test["id"].isin(list(known))]
     notes: list[str] = []
     if golden is None:
@@ -59,7 +59,7 @@ def held_out_pairs(
             f"({plural(len(base), 'pair')}; `ssvif golden freeze` sets them aside for good)"
         )
     else:
-        trained = _had(golden.manifest, known, "train") | _had(golden.manifest, known, "val")
+        trained = _learnt(golden.manifest, known)
         base, folder, name = golden.manifest[~trained], golden.pairs, GOLDEN
         if trained.any():
             notes.append(f"left out of the golden set: {_trained(trained)}")
@@ -72,9 +72,25 @@ def held_out_pairs(
     return HeldOut(parts, _groups(found.rows, named), found.notes)
 
 
+def without_learnt(source: PairSource, known: Mapping[str, str]) -> PairSource:
+    """Return the pairs without those test pairs that trained a model.
+
+    Args:
+        source: The project's pairs.
+        known: As for `held_out_pairs`.
+    """
+    manifest = source.manifest
+    spoilt = (manifest["split"] == _HELD_OUT) & _learnt(manifest, known)
+    return replace(source, manifest=manifest[~spoilt])
+
+
 def _trained(which: "pd.Series[bool]") -> str:
     pairs = plural(int(which.sum()), "pair")
-    return f"{pairs} that the champion, or one that it goes on from, was trained with"
+    return f"{pairs} that trained the champion, or a model that it or the challenger goes on from"
+
+
+def _learnt(rows: pd.DataFrame, known: Mapping[str, str]) -> "pd.Series[bool]":
+    return rows["id"].map(known).isin(["train", "val"])
 
 
 def _had(rows: pd.DataFrame, known: Mapping[str, str], split: str) -> "pd.Series[bool]":

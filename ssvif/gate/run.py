@@ -17,7 +17,7 @@ from ssvif.gate.gains import Gain, Paired, measure_gains
 from ssvif.gate.golden import GoldenSet, require_unseen, require_wanted
 from ssvif.gate.measure import Numbers, numbers, probe, score, time_both
 from ssvif.gate.models import CHALLENGER, CHAMPION, GatedModel
-from ssvif.gate.pairs import HeldOut, held_out_pairs
+from ssvif.gate.pairs import HeldOut, held_out_pairs, without_learnt
 from ssvif.gate.rules import check_sample, check_size, gated_metrics, judge_gains
 from ssvif.gate.sanity import check_sanity
 from ssvif.gate.verdict import decide
@@ -36,7 +36,8 @@ class Rival:
     Args:
         about: What the decision says of it.
         weights: Its weights file.
-        pairs: The split of each pair that its bundle lists, by id.
+        pairs: The split of each pair that its bundle lists, by id; `train` for what it inherited,
+            or the challenger did.
     """
 
     about: Champion
@@ -153,7 +154,8 @@ def _compare(
         seed=job.params.seed,
     )
     judged = judge_gains(gains, job.params.gate, level=1.0 - evaluate.confidence)
-    probes, means = _probe(job, models, device)
+    unseen = without_learnt(job.source, rival.pairs)
+    probes, means = _probe(unseen, models, job.params, device)
     checks = [*judged, *probes, *alone, latency]
     found = {**numbers(gains), **means, **times}
     decision = _decided(job, checks, numbers=found, held_out=held_out, gains=gains)
@@ -161,11 +163,11 @@ def _compare(
 
 
 def _probe(
-    job: Job, models: Sequence[GatedModel], device: torch.device
+    source: PairSource, models: Sequence[GatedModel], params: Params, device: torch.device
 ) -> tuple[list[Check], Numbers]:
-    if not job.params.evaluate.probe:
+    if not params.evaluate.probe:
         return [], {}
-    return probe(job.source, models, job.params, device=device)
+    return probe(source, models, params, device=device)
 
 
 def _sanity_scenes(job: Job, device: torch.device) -> list[Scene]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ssvif.errors import ModelError, RegistryError
 from ssvif.registry.lineage import Origin
-from ssvif.registry.pairs import LEARNT, read_pairs
+from ssvif.registry.pairs import LEARNT, PAST, read_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,8 @@ class Sighting:
     Args:
         version: The version.
         aliases: Its aliases.
-        split: The pair's split in its own data, or None where the pair is not in that.
+        split: The pair's split in its own data, `past` where it was inherited and is not in that,
+            or None where nothing is known of it.
         through: The version that it inherited the pair from, or None.
     """
 
@@ -35,13 +36,14 @@ class Sighting:
     @property
     def must_go(self) -> bool:
         """Whether its weights depend on the pair."""
-        return self.through is not None or self.split in LEARNT
+        return self.through is not None or self.split in {*LEARNT, PAST}
 
     @property
     def sentence(self) -> str:
         """The same for people."""
         role = f" ({', '.join(self.aliases)})" if self.aliases else ""
-        own = f"in its {self.split} split" if self.split else "not in its own data"
+        is_own = self.split is not None and self.split != PAST
+        own = f"in its {self.split} split" if is_own else "not in its own data"
         inherited = f", inherited from version {self.through}" if self.through else ""
         return f"version {self.version}{role}: {own}{inherited}"
 

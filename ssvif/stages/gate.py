@@ -1,7 +1,6 @@
 """DVC stage `gate`: judges the challenger, beside the pinned champion where there is one."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 
 from ssvif import console
@@ -14,8 +13,9 @@ from ssvif.gate.write import write_gate
 from ssvif.params import Params, load_params
 from ssvif.registry.bundle import read_json
 from ssvif.registry.floors import check_floors
-from ssvif.registry.pairs import INHERITED, read_pairs
+from ssvif.registry.pairs import INHERITED, learnt_ids, read_pairs
 from ssvif.registry.pin import pinned_bundle, read_lock
+from ssvif.stages.start import find_start
 from ssvif.tracking.run import track_stage
 
 WEIGHTS = Path("models/stage_two.safetensors")
@@ -65,7 +65,7 @@ def _gate(params: Params) -> Gated:
         source=project_pairs(),
         golden=None if golden is None else _open(golden),
         challenger=WEIGHTS,
-        rival=_rival(),
+        rival=_rival(params),
         floors=_floors(params),
         params=params,
     )
@@ -76,14 +76,16 @@ def _open(golden: GoldenSet) -> tuple[GoldenSet, PairSource]:
     return golden, open_golden(golden)
 
 
-def _rival() -> Rival | None:
-    """Return the pinned champion, and the pairs its bundle knows: what it inherited trained it."""
+def _rival(params: Params) -> Rival | None:
+    """Return the pinned champion and its pairs; what either model inherited trained it."""
     folder, pin = pinned_bundle("champion"), read_lock().champion
     if folder is None or pin is None:
         return None
     pairs = read_pairs(folder)
     split = pairs["split"].mask(pairs[INHERITED], "train")
-    known: Mapping[str, str] = dict(zip(pairs["id"], split, strict=True))
+    known: dict[str, str] = dict(zip(pairs["id"], split, strict=True))
+    if start := find_start(params):  # another one, if the champion has changed meanwhile
+        known |= dict.fromkeys(learnt_ids(read_pairs(start.bundle)), "train")
     return Rival(Champion(**pin.model_dump()), folder / WEIGHTS_NAME, known)
 
 

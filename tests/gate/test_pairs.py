@@ -1,7 +1,7 @@
 import pytest
 
 from ssvif.evaluation.pairs import PairSource
-from ssvif.gate.pairs import held_out_pairs
+from ssvif.gate.pairs import held_out_pairs, without_learnt
 
 
 @pytest.fixture
@@ -27,7 +27,17 @@ def test_held_out_pairs__without_a_golden_set_the_champions_own_stand_in(source,
 def test_held_out_pairs__what_trained_the_champion_is_not_scored(source, ids):
     found = held_out_pairs(source, None, dict.fromkeys(ids["test"][:3], "train"))
     assert set(found.groups["all"]) == set(ids["test"][3:])
-    assert "left out of the test pairs: 3 pairs that the champion" in found.notes[1]
+    assert "left out of the test pairs: 3 pairs that trained the champion" in found.notes[1]
+
+
+def test_without_learnt__test_pairs_alone_are_left_out(source, ids):
+    known = {ids["test"][0]: "train", ids["test"][1]: "val", ids["test"][2]: "test"}
+    known |= dict.fromkeys(ids["train"], "train")
+    found = without_learnt(source, known)
+    assert list(found.manifest["id"]) == [
+        id_ for id_ in source.manifest["id"] if id_ not in ids["test"][:2]
+    ]
+    assert (found.pairs, found.labels) == (source.pairs, source.labels)
 
 
 def test_held_out_pairs__golden_and_new(source, ids, tmp_path):

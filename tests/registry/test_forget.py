@@ -85,6 +85,12 @@ def test_find_sightings__under_another_name_it_is_the_same_pair(origin):
     assert set(versions(find_sightings("rig/0", origins))) == {1, 2}
 
 
+def test_find_sightings__a_past_pair_must_go_whoever_it_came_from(origin):
+    found = find_sightings("aa", [origin(2, [("aa", "rig", "0", "past")], start="1" * 64)])
+    assert versions(found) == {2: ("past", None, True)}
+    assert found.seen[0].sentence == "version 2: not in its own data"
+
+
 def test_find_sightings__names_versions_that_do_not_say(origin):
     origins = [origin(1, None), origin(2, [("aa", "rig", "0", "train")])]
     assert find_sightings("aa", origins).silent == (1,)

@@ -41,6 +41,22 @@ def test_write_pairs__what_was_learnt_once_is_inherited_for_good(manifest, tmp_p
     assert learnt_ids(found) == {id_ for index, id_ in enumerate(ids) if index % 3 != 1}
 
 
+def test_write_pairs__what_is_gone_for_a_while_stays_learnt(manifest, tmp_path):
+    rows = pd.read_parquet(manifest)
+    first, *others = _with_splits(manifest, ["train"])
+    write_pairs(tmp_path / "one" / PAIRS, manifest)
+    rows[rows["id"] != first].assign(split="train").to_parquet(manifest, index=False)
+    write_pairs(tmp_path / "two" / PAIRS, manifest, start=tmp_path / "one")
+    two = read_pairs(tmp_path / "two").set_index("id")
+    assert dict(two["split"]) == dict.fromkeys(others, "train") | {first: "past"}
+    assert two.loc[first, "name"] == rows.set_index("id").loc[first, "name"]
+    # It comes back, as a test pair.
+    rows.assign(split="test").to_parquet(manifest, index=False)
+    write_pairs(tmp_path / "three" / PAIRS, manifest, start=tmp_path / "two")
+    assert learnt_ids(read_pairs(tmp_path / "three")) == {first, *others}
+    assert "past" not in set(read_pairs(tmp_path / "three")["split"])
+
+
 def test_read_pairs__of_an_earlier_release_nothing_is_inherited(manifest, tmp_path):
     write_pairs(tmp_path / PAIRS, manifest)
     pd.read_parquet(tmp_path / PAIRS).drop(columns="inherited").to_parquet(tmp_path / PAIRS)

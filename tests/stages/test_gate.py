@@ -6,6 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 import torch
+import yaml
 
 from ssvif.errors import GateError, ModelError
 from ssvif.evaluation.pairs import project_pairs
@@ -50,20 +51,27 @@ def pinned(here, tiny_network):
     save(here / "champion.safetensors", tiny_network)
     manifest = pd.read_parquet(here / "data/manifest.parquet")
     last = manifest.loc[manifest["split"] == "test", "id"].tail(4)
-    manifest[~manifest["id"].isin(last)].to_parquet(here / "seen.parquet", index=False)
+    pin = put_in_place(here, manifest[~manifest["id"].isin(last)], version=7)
+    write_lock(ChampionLock(champion=pin))
+    return pin
+
+
+def put_in_place(project, seen, *, version):
+    """Make a bundle of the champion's weights that saw these pairs, where a pin looks for it."""
+    seen.to_parquet(project / "seen.parquet", index=False)
+    bundle = project / f"bundle{version}"
     digest = write_bundle(
-        here / "bundle",
-        weights=here / "champion.safetensors",
+        bundle,
+        weights=project / "champion.safetensors",
         params={},
         metrics={},
         lineage={},
-        manifest=here / "seen.parquet",
+        manifest=project / "seen.parquet",
         card="# A model\n",
     )
-    weights = sha256_file(here / "bundle" / WEIGHTS_NAME)
-    pin = Pin(name="fuser", version=7, bundle=digest, weights=weights)
-    shutil.copytree(here / "bundle", pinned_folder(pin))
-    write_lock(ChampionLock(champion=pin))
+    weights = sha256_file(bundle / WEIGHTS_NAME)
+    pin = Pin(name="fuser", version=version, bundle=digest, weights=weights)
+    shutil.copytree(bundle, pinned_folder(pin))
     return pin
 
 
@@ -82,6 +90,23 @@ def test_main__compares_with_the_pinned_champion(pinned):
     assert decision.sentence.startswith("keep version 7: ")
     assert decision.samples["known"].pairs == 8
     assert decision.samples["new"].pairs == 4
+
+
+def test_main__what_the_start_learnt_is_not_scored(here, pinned, tiny_network):
+    network = yaml.safe_dump({"network": tiny_network.model_dump(mode="json")})
+    (here / "params.yaml").write_text(PARAMS % "" + network)
+    manifest = pd.read_parquet(here / "data/manifest.parquet")
+    # Training went on from version 6, which learnt from what is held out today but for two pairs.
+    spared = manifest.loc[manifest["split"] == "test", "id"].tail(2)
+    learnt = manifest[~manifest["id"].isin(spared)].assign(split="train")
+    start = put_in_place(here, learnt, version=6)
+    write_lock(ChampionLock(champion=pinned, start=start))
+    gate.main()
+    decision = read_decision()
+    assert "known" not in decision.samples
+    assert decision.checks[0].name == "sample"
+    assert decision.samples["all"].pairs == 2
+    assert any("left out of the test pairs: 10 pairs" in note for note in decision.notes)
 
 
 @pytest.mark.usefixtures("pinned")
