@@ -11,14 +11,14 @@ from torch import Tensor
 from ssvif.errors import ShapeError
 
 # ITU-R BT.601, full range, as JPEG uses it.
-_LUMA = (0.299, 0.587, 0.114)
-_CB_SCALE = 0.5 / (1.0 - _LUMA[2])
-_CR_SCALE = 0.5 / (1.0 - _LUMA[0])
+LUMA = (0.299, 0.587, 0.114)
+_CB_SCALE = 0.5 / (1.0 - LUMA[2])
+_CR_SCALE = 0.5 / (1.0 - LUMA[0])
 # Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity".
 SSIM_WINDOW = 11
-_SSIM_SIGMA = 1.5
-_SSIM_K1 = 0.01
-_SSIM_K2 = 0.03
+SSIM_SIGMA = 1.5
+SSIM_K1 = 0.01
+SSIM_K2 = 0.03
 
 
 def rgb_to_ycbcr(image: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ def rgb_to_ycbcr(image: Tensor) -> Tensor:
     """
     _require_channels(image, 3)
     red, green, blue = image.unbind(1)
-    luma = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
     cb = (blue - luma) * _CB_SCALE + 0.5
     cr = (red - luma) * _CR_SCALE + 0.5
     return torch.stack([luma, cb, cr], dim=1)
@@ -51,7 +51,7 @@ def ycbcr_to_rgb(image: Tensor) -> Tensor:
     luma, cb, cr = image.unbind(1)
     red = luma + (cr - 0.5) / _CR_SCALE
     blue = luma + (cb - 0.5) / _CB_SCALE
-    green = (luma - _LUMA[0] * red - _LUMA[2] * blue) / _LUMA[1]
+    green = (luma - LUMA[0] * red - LUMA[2] * blue) / LUMA[1]
     return torch.stack([red, green, blue], dim=1).clamp(0.0, 1.0)
 
 
@@ -99,17 +99,18 @@ def gaussian_window(size: int, sigma: float, *, like: Tensor) -> Tensor:
     return window / window.sum()
 
 
-def separable_filter(image: Tensor, window: Tensor) -> Tensor:
+def separable_filter(image: Tensor, window: Tensor, *, step: int = 1) -> Tensor:
     """Filter every plane with a window along both axes, only where it fits ("valid").
 
     Args:
-        image: (B, C, H, W).
+        image: (..., H, W).
         window: (T,).
+        step: Distance between the places that are filtered.
 
     Returns:
-        (B, C, H - T + 1, W - T + 1).
+        (..., ceil((H - T + 1) / step), ceil((W - T + 1) / step)).
     """
-    return _filter_rows(_filter_rows(image, window).mT, window).mT
+    return _filter_rows(_filter_rows(image, window, step).mT, window, step).mT
 
 
 def ssim_map(first: Tensor, second: Tensor, *, data_range: float = 1.0) -> Tensor:
@@ -134,22 +135,22 @@ def ssim_map(first: Tensor, second: Tensor, *, data_range: float = 1.0) -> Tenso
             f"side, found {tuple(first.shape)} and {tuple(second.shape)}"
         )
     products = (first, second, first * first, second * second, first * second)
-    window = gaussian_window(SSIM_WINDOW, _SSIM_SIGMA, like=first)
+    window = gaussian_window(SSIM_WINDOW, SSIM_SIGMA, like=first)
     moments = separable_filter(torch.cat(products, dim=1), window)  # (B, 5C, H - 10, W - 10)
     mean_1, mean_2, square_1, square_2, product = moments.chunk(5, dim=1)
     variances = (square_1 - mean_1**2) + (square_2 - mean_2**2)
     covariance = product - mean_1 * mean_2
-    c1, c2 = (_SSIM_K1 * data_range) ** 2, (_SSIM_K2 * data_range) ** 2
+    c1, c2 = (SSIM_K1 * data_range) ** 2, (SSIM_K2 * data_range) ** 2
     likeness = (2.0 * mean_1 * mean_2 + c1) * (2.0 * covariance + c2)
     return likeness / ((mean_1**2 + mean_2**2 + c1) * (variances + c2))
 
 
-def _filter_rows(image: Tensor, window: Tensor) -> Tensor:
+def _filter_rows(image: Tensor, window: Tensor, step: int) -> Tensor:
     # Shifted sums: 2 ms where conv2d of one channel takes 70 (five planes of 480x640, 2 cores).
     rows = image.shape[-2] - len(window) + 1
-    filtered = image[..., :rows, :] * window[0]
+    filtered = image[..., :rows:step, :] * window[0]
     for tap in range(1, len(window)):
-        filtered.addcmul_(image[..., tap : tap + rows, :], window[tap])
+        filtered.addcmul_(image[..., tap : tap + rows : step, :], window[tap])
     return filtered
 
 

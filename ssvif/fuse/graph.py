@@ -21,11 +21,10 @@ from torch import Tensor, nn
 
 from ssvif.fuse.tiles import STATISTICS
 from ssvif.models.fusion import ALIVE, DEAD, FINE_STRIDE, SELECTIVITY, STRIDE, FusionNet, RepConv
-from ssvif.models.machine import CHANNELS, Recipe, machine_view
+from ssvif.models.machine import CHANNELS, EPSILON, Recipe, machine_view
+from ssvif.ops import LUMA
 
-_LUMA = (0.299, 0.587, 0.114)  # BT.601, as ssvif.ops
 _WHITE = 255.0
-_EPSILON = 1.0e-6  # as in ssvif.models.machine.of_the_whole
 
 
 class FeatureGraph(nn.Module):
@@ -129,7 +128,7 @@ class MachineGraph(nn.Module):
         shift = self.whole(_context(means))
         # Means and squares of the coarse features once the whole is added to them.
         mean, square = means[:, :channels], means[:, channels : 2 * channels]
-        spread = (square + shift * (2.0 * mean + shift) + _EPSILON).sqrt()
+        spread = (square + shift * (2.0 * mean + shift) + EPSILON).sqrt()
         recipe = self._recipe(torch.cat([mean + shift, spread], dim=1))
         planes = torch.cat(_colours(vis), dim=1)
         image = machine_view(vis=planes, ir=_plane(ir), recipe=recipe)
@@ -182,7 +181,7 @@ def _plane(image: Tensor) -> Tensor:
 
 
 def _weighed(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
-    return _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 
 
 def _luma(vis: Tensor) -> Tensor:
@@ -202,7 +201,7 @@ def _sum(planes: Tensor, rows: Tensor) -> Tensor:
 def _context(means: Tensor) -> Tensor:
     """Return `of_the_whole` from means of features and of their squares."""
     mean, square = means[:, :-STATISTICS].chunk(2, dim=1)
-    return torch.cat([mean, (square + _EPSILON).sqrt()], dim=1)
+    return torch.cat([mean, (square + EPSILON).sqrt()], dim=1)
 
 
 def _trust(means: Tensor) -> Tensor:

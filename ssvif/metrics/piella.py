@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ssvif.metrics.edges import find_edges
 from ssvif.metrics.levels import grey_levels
-from ssvif.metrics.windows import smooth
+from ssvif.ops import separable_filter
 
 _WINDOW = 8
 _FLAT = 1e-9  # share of the mean square below which a variance is rounding
@@ -95,7 +95,7 @@ def _compare(planes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     indices, saliencies = [], []
     for source in sources:
         other, saliency = _moments(source, window)
-        covariance = smooth(fused * source, window) - mean * other
+        covariance = separable_filter(fused * source, window) - mean * other
         structure = _ratio(2.0 * covariance, variance + saliency)
         indices.append(structure * _ratio(2.0 * mean * other, mean.square() + other.square()))
         saliencies.append(saliency)
@@ -103,7 +103,7 @@ def _compare(planes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def _moments(plane: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
-    mean, square = smooth(plane, window), smooth(plane * plane, window)
+    mean, square = separable_filter(plane, window), separable_filter(plane * plane, window)
     variance = square - mean * mean
     return mean, torch.where(variance > _FLAT * square, variance, 0.0)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from ssvif.metrics.frequencies import filter_frequencies, radial_frequency
 from ssvif.metrics.levels import grey_levels, stretch_levels
 from ssvif.metrics.metric import Convention
-from ssvif.metrics.windows import smooth
+from ssvif.ops import separable_filter
 
 _CYCLES = 1.0 / 30.0  # a degree of sight for each pixel of a side, at half the sampling rate
 _WIDE, _NARROW, _NARROW_SHARE = 15.3870, 1.3456, 0.7622  # of the contrast sensitivity
@@ -62,7 +62,7 @@ def _masked_contrast(levels: Tensor, convention: Convention) -> Tensor:
     seen = filter_frequencies(levels, torch.exp(-((frequency / _WIDE) ** 2)) - narrow)
     padded = F.pad(seen, (_HALF_WINDOW,) * 4, mode=border)
     centre, surround = (
-        smooth(padded, _gaussian(sigma, convention, like=seen))
+        separable_filter(padded, _gaussian(sigma, convention, like=seen))
         for sigma in (_CENTRE_SIGMA, _SURROUND_SIGMA)
     )
     lit = surround.abs() > _LEAST_CONTRAST

@@ -14,11 +14,8 @@ from torch import Tensor
 
 from ssvif.metrics.levels import WHITE, grey_levels
 from ssvif.metrics.metric import Convention
-from ssvif.metrics.windows import smooth
-from ssvif.ops import SSIM_WINDOW, gaussian_window
+from ssvif.ops import SSIM_K1, SSIM_K2, SSIM_SIGMA, SSIM_WINDOW, gaussian_window, separable_filter
 
-_SIGMA = 1.5
-_K1, _K2 = 0.01, 0.03
 _LITERATURE_WINDOW = 7
 _LITERATURE_RANGE = 2.0  # of floats in [-1, 1], which the images were taken for
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -88,7 +85,7 @@ def multi_scale_structural_similarity(*, fused: Tensor, vis: Tensor, ir: Tensor)
 
 
 def _gaussian(like: Tensor) -> Tensor:
-    return gaussian_window(SSIM_WINDOW, _SIGMA, like=like)
+    return gaussian_window(SSIM_WINDOW, SSIM_SIGMA, like=like)
 
 
 def _mean_similarity(
@@ -111,13 +108,13 @@ def _terms(
         bessel: Factor of the variances.
     """
     fused, *sources = planes
-    c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
-    mean = smooth(fused, window)
-    variance = smooth(fused * fused, window) - mean * mean
+    c1, c2 = (SSIM_K1 * data_range) ** 2, (SSIM_K2 * data_range) ** 2
+    mean = separable_filter(fused, window)
+    variance = separable_filter(fused * fused, window) - mean * mean
     for source in sources:
-        other = smooth(source, window)
-        variances = variance + smooth(source * source, window) - other * other
-        covariance = smooth(fused * source, window) - mean * other
+        other = separable_filter(source, window)
+        variances = variance + separable_filter(source * source, window) - other * other
+        covariance = separable_filter(fused * source, window) - mean * other
         luminance = (2.0 * mean * other + c1) / (mean * mean + other * other + c1)
         structure = (2.0 * bessel * covariance + c2) / (bessel * variances + c2)
         yield luminance, structure

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from ssvif.metrics.levels import grey_levels
-from ssvif.metrics.windows import smooth
-from ssvif.ops import gaussian_window
+from ssvif.ops import gaussian_window, separable_filter
 
 _WINDOWS = (17, 9, 5, 3)  # taps at scales 1 to 4; sigma is a fifth of them
 _NOISE_VARIANCE = 2.0  # of the visual system, in squared grey levels
@@ -41,7 +40,7 @@ def visual_information_fidelity(*, fused: Tensor, vis: Tensor, ir: Tensor) -> Te
     for scale, taps in enumerate(_WINDOWS):
         window = gaussian_window(taps, taps / 5.0, like=planes[0])
         if scale > 0:
-            planes = [smooth(plane, window, step=2) for plane in planes]
+            planes = [separable_filter(plane, window, step=2) for plane in planes]
         kept_here, present_here = _information(planes, window)
         kept, present = kept + kept_here, present + present_here
     fidelity = torch.where(present > 0.0, kept / present.clamp(min=_EPSILON), 1.0)
@@ -51,12 +50,12 @@ def visual_information_fidelity(*, fused: Tensor, vis: Tensor, ir: Tensor) -> Te
 def _information(planes: Sequence[Tensor], window: Tensor) -> tuple[Tensor, Tensor]:
     """Return what is kept of each source and what is in it, at one scale, both (2, B)."""
     fused, vis, ir = planes
-    mean, *means = (smooth(plane, window) for plane in planes)
-    fused_variance = smooth(fused * fused, window) - mean * mean
+    mean, *means = (separable_filter(plane, window) for plane in planes)
+    fused_variance = separable_filter(fused * fused, window) - mean * mean
     kept, present = [], []
     for source, source_mean in zip((vis, ir), means, strict=True):
-        variance = smooth(source * source, window) - source_mean * source_mean
-        covariance = smooth(fused * source, window) - mean * source_mean
+        variance = separable_filter(source * source, window) - source_mean * source_mean
+        covariance = separable_filter(fused * source, window) - mean * source_mean
         # What cancels has cancelled: the rest is as good in float32, and faster.
         found = _compare(fused_variance.float(), variance.float(), covariance.float())
         kept.append(found[0])

@@ -26,7 +26,7 @@ ROUNDS = 4  # at full strength the slope at black is 2 to the power of it
 # of the other two colours: a share of nothing would have no gradient.
 _OTHERS = 0.02
 
-_EPSILON = 1.0e-6
+EPSILON = 1.0e-6  # beside mean squares, whose roots have no slope at 0
 
 
 class Recipe(NamedTuple):
@@ -62,7 +62,7 @@ class RecipeHead(nn.Module):
 def of_the_whole(features: Tensor) -> Tensor:
     """Return means and root mean squares over the image, (B, 2C), of features (B, C, H, W)."""
     # Not standard deviations, which have no slope where an image is flat.
-    spread = (features.square().mean((2, 3)) + _EPSILON).sqrt()
+    spread = (features.square().mean((2, 3)) + EPSILON).sqrt()
     return torch.cat([features.mean((2, 3)), spread], dim=1)
 
 
