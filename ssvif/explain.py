@@ -1,4 +1,4 @@
-"""Files that pydantic models describe, and what a strict model refused, in one line.
+"""Files that people write and pydantic models describe, and what was refused, in one line.
 
 A refusal names each key, what was expected and what came.
 """
@@ -12,6 +12,18 @@ from pydantic import BaseModel, ValidationError
 from ssvif.errors import SsvifError
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+def yaml_reason(error: Exception) -> str:
+    """Return what is wrong with a YAML file, and at which line, in one line.
+
+    Args:
+        error: Of PyYAML or ruamel.yaml, or of decoding.
+    """
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or problem is None:
+        return str(error).splitlines()[0]
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
 
 
 def read_json_as(

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from ssvif.errors import ParamsError
-from ssvif.explain import explain
+from ssvif.explain import explain, yaml_reason
 
 PARAMS_FILE = Path("params.yaml")
 MAX_PIXELS = 50_000_000  # of an image, unless ingest.max_pixels says otherwise
@@ -311,8 +311,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file; run this where params.yaml is") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        first_line = str(error).splitlines()[0]
-        raise ParamsError(f"{path}: not readable as YAML ({first_line})") from error
+        raise ParamsError(f"{path}: not readable as YAML ({yaml_reason(error)})") from error
     return parse_params(content if content is not None else {}, source=str(path))
 
 

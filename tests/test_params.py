@@ -63,11 +63,17 @@ def test_load_params__missing_file_says_where_to_run(tmp_path):
         load_params(tmp_path / "params.yaml")
 
 
-@pytest.mark.parametrize("content", [b"a: [1", b"\xff\xfe\x00"])
-def test_load_params__refuses_what_is_not_yaml(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"seed: 0\ningest\nnetwork: {}\n", "line 3, column 1: could not find expected ':'"),
+        (b"\xff\xfe\x00", "'utf-8' codec"),
+    ],
+)
+def test_load_params__refuses_what_is_not_yaml(tmp_path, content, why):
     path = tmp_path / "params.yaml"
     path.write_bytes(content)
-    with pytest.raises(ParamsError, match="not readable as YAML"):
+    with pytest.raises(ParamsError, match=f"not readable as YAML \\({why}"):
         load_params(path)
 
 

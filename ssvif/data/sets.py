@@ -11,7 +11,7 @@ from ssvif.data.classes import ClassNames, box_classes, mask_classes
 from ssvif.data.infrared_range import EIGHT_BITS, common_range
 from ssvif.data.layouts import AUTO, Capture
 from ssvif.errors import CapturesError
-from ssvif.explain import explain
+from ssvif.explain import explain, yaml_reason
 from ssvif.files import write_text
 from ssvif.params import IngestParams
 
@@ -53,8 +53,7 @@ def read_set_info(folder: Path) -> SetInfo | None:
     except ValidationError as error:
         raise CapturesError(f"{path}: {explain(error, SetInfo)}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        first_line = str(error).splitlines()[0]
-        raise CapturesError(f"{path}: not readable as YAML ({first_line})") from None
+        raise CapturesError(f"{path}: not readable as YAML ({yaml_reason(error)})") from None
     except OSError as error:
         raise CapturesError(f"{path}: expected a file ({error.strerror}); mend it") from None
     low, high = info.infrared_range or EIGHT_BITS

@@ -11,6 +11,7 @@ from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from ssvif.errors import ParamsError, RetrainingError
+from ssvif.explain import yaml_reason
 from ssvif.files import atomic_path
 from ssvif.params import PARAMS_FILE, Params, parse_params
 from ssvif.retraining.git import run_git
@@ -116,7 +117,7 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
         content = _yaml().load(text)
     # Its errors are YAMLErrors of its own.
     except Exception as error:
-        raise ParamsError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from error
+        raise ParamsError(f"{path}: not readable as YAML ({yaml_reason(error)})") from error
     if not isinstance(content, dict):
         raise ParamsError(f"{path}: expected sections of keys, found {type(content).__name__}")
     return content
