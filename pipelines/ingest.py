@@ -75,7 +75,8 @@ def ingest(drop: str = "", reason: str = "started by hand", tells: bool = True) 
         reason: Why it is run, for people.
         tells: Whether to send events; where not, the next run does that tells.
     """
-    log = get_run_logger().info
+    logger = get_run_logger()
+    log = logger.info
     log("Deliveries are looked for: %s.", reason)
     params = load_params()
     place = drop or params.retraining.drop
@@ -84,6 +85,9 @@ def ingest(drop: str = "", reason: str = "started by hand", tells: bool = True) 
     take_in(local_drop(place), params)
     taken = inbox.uncounted()
     entries = count_pairs(taken, _make_pairs(taken, params) if taken else "")
+    for entry in entries:
+        tell = logger.warning if entry.state == "refused" or entry.refused_pairs else log
+        tell("%s: %s.", entry.name, entry.sentence)
     found = is_due(params)
     log("Is a retraining due? %s.", found.sentence)
     if tells:

@@ -54,9 +54,10 @@ def write_params(**ingest):
     Path("params.yaml").write_text("\n".join(["ingest:", *lines, retraining, ""]))
 
 
-def test_ingest__a_delivery_of_bad_pairs_only_is_done_and_told_of(told):
+def test_ingest__a_delivery_of_bad_pairs_only_is_done_and_told_of(told, caplog):
     write_params(min_size=1000)
     module.ingest()
+    assert "street--1: refused: " in caplog.text
     (entry,) = read_journal()
     assert (entry.state, entry.refused, entry.announced) == ("refused", {"too_small": 8}, True)
     assert told == [events.REFUSED]
