@@ -1,13 +1,16 @@
 """`ssvif lineage`: from an image or a model to its data, and from a pair to its models."""
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ssvif import __version__
+
 if TYPE_CHECKING:
     from ssvif.registry.forget import Sightings
-    from ssvif.registry.lineage import Origin
+    from ssvif.registry.lineage import Origin, Packaged
 
 
 def lineage(
@@ -35,11 +38,14 @@ def lineage(
     from ssvif.cli.places import registry_place
     from ssvif.errors import RegistryError
     from ssvif.registry.forget import find_sightings
-    from ssvif.registry.lineage import trace, trace_all
+    from ssvif.registry.lineage import find_packaged, trace, trace_all
 
-    name = registry_place()["name"]
     if sum(choice is not None for choice in (target, pair, exclude)) > 1:
         raise RegistryError("expected one of TARGET, --pair and --exclude")
+    if target is not None and (packaged := find_packaged(target)):
+        _say_packaged(packaged, as_json=as_json)
+        return
+    name = registry_place()["name"]
     wanted = pair or exclude
     if wanted is not None:
         sightings = find_sightings(wanted, trace_all(name=name))
@@ -64,7 +70,7 @@ def _say(origin: "Origin") -> None:
     facts = origin.facts
     dirty = " with changes that were not committed" if facts.get("git_dirty") == "true" else ""
     lines = {
-        "sources": origin.sources and f"vis {origin.sources[0][:12]}, ir {origin.sources[1][:12]}",
+        "sources": _sources(origin.sources),
         "weights": origin.weights[:12],
         "bundle": origin.bundle[:12],
         "same weights": ", ".join(f"version {number}" for number in origin.twins),
@@ -75,6 +81,22 @@ def _say(origin: "Origin") -> None:
         "data": f"manifest {facts.get('manifest', '')[:12]}: {_counts(facts.get('pairs', {}))}",
         "parameters": _short(origin.params),
     }
+    _say_lines(lines)
+
+
+def _say_packaged(packaged: "Packaged", *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"ssvif": __version__, **packaged.__dict__}, indent=2))
+        return
+    typer.echo(f"the model that comes with ssvif {__version__}; its MODEL_CARD.md tells of it")
+    _say_lines({"sources": _sources(packaged.sources), "weights": packaged.weights[:12]})
+
+
+def _sources(hashes: tuple[str, str] | None) -> str | None:
+    return f"vis {hashes[0][:12]}, ir {hashes[1][:12]}" if hashes else None
+
+
+def _say_lines(lines: Mapping[str, object]) -> None:
     for key, value in lines.items():
         if value:
             typer.echo(f"  {key:<13} {value}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ssvif.errors import ModelError, RegistryError
 from ssvif.files import sha256_file
 from ssvif.fuse.marks import read_marks
-from ssvif.fuse.places import WEIGHTS_NAME
+from ssvif.fuse.places import PRETRAINED, WEIGHTS_NAME
 from ssvif.registry.bundle import BUNDLE_TAG, LINEAGE, PARAMS, WEIGHTS_TAG, bundle_hash, read_json
 from ssvif.registry.describe import RETRAINING_TAG
 from ssvif.registry.pairs import read_pairs
@@ -73,6 +73,34 @@ class Origin:
     def as_dict(self) -> dict[str, Any]:
         """Return the same as JSON."""
         return {**self.__dict__, "folder": str(self.folder)}
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """What the model that comes with the package made, or that model itself; no registry has it.
+
+    Args:
+        weights: SHA-256 of its weights file.
+        sources: SHA-256 of the visible and the infrared file, of a fused image.
+    """
+
+    weights: str
+    sources: tuple[str, str] | None
+
+
+def find_packaged(target: str) -> Packaged | None:
+    """Return what the package's model has to do with a file, or None where it has nothing.
+
+    Args:
+        target: A fused PNG or a weights file.
+    """
+    path = Path(target)
+    if not path.is_file():
+        return None
+    own, marks = sha256_file(PRETRAINED / WEIGHTS_NAME), read_marks(path)
+    if marks is not None:
+        return Packaged(own, (marks.vis, marks.ir)) if marks.weights == own else None
+    return Packaged(own, None) if sha256_file(path) == own else None
 
 
 def trace(target: str, *, name: str, folder: Path = DOWNLOADS) -> Origin:

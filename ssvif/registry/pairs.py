@@ -53,7 +53,7 @@ def write_pairs(path: Path, manifest: Path, *, start: Path | None = None) -> Non
     kept = kept.append_column(INHERITED, inherited)
     if before is not None:
         gone = before[before["id"].isin(learnt.difference(kept["id"].to_pylist()))]
-        past = gone.assign(**{"split": PAST, INHERITED: True}).to_dict("records")
+        past = gone.assign(split=PAST, **{INHERITED: True}).to_dict("records")
         # What that release did not measure is null.
         kept = concat_tables([kept, Table.from_pylist(past, schema=kept.schema)])
     with atomic_path(path) as temporary:

@@ -14,12 +14,12 @@ from ssvif.files import atomic_folder
 from ssvif.fuse.places import WEIGHTS_NAME
 from ssvif.registry.bundle import BUNDLE_TAG, bundle_hash
 from ssvif.registry.package import BUNDLE_PARENT
+from ssvif.registry.versions import Registry
 from ssvif.tracking.errors import store_errors
-from ssvif.tracking.store import open_client, tracking_uri
+from ssvif.tracking.store import database_path, open_client, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
 
 DOWNLOADS = Path("models/registry")
 PARTS = ".parts"  # bundles without their weights
@@ -75,8 +75,15 @@ def look_up(address: str) -> Registered:
             f"{address}: expected models:/NAME@ALIAS or models:/NAME/VERSION, "
             "such as models:/ssvif@champion"
         )
+    here = database_path(tracking_uri())
+    if here is not None and not here.exists():
+        raise RegistryError(
+            f"{address}: no registry here ({here}: no such file); run this in the project's folder,"
+            " or set MLFLOW_TRACKING_URI"
+        )
     with registry_errors():
-        found = _version(open_client(), parts["name"], parts["alias"], parts["version"])
+        registry = Registry(open_client(), parts["name"])
+        found = registry.version(_number(registry, parts["alias"], parts["version"]))
         digest = found.tags.get(BUNDLE_TAG)
     if digest is None:
         raise RegistryError(
@@ -208,12 +215,14 @@ def _place(client: "MlflowClient", name: str, version: int) -> str:
     return found
 
 
-def _version(
-    client: "MlflowClient", name: str, alias: str | None, version: str | None
-) -> "ModelVersion":
-    if alias is not None:
-        return client.get_model_version_by_alias(name, alias)
-    return client.get_model_version(name, str(version))
+def _number(registry: Registry, alias: str | None, version: str | None) -> int:
+    if version is not None:
+        return int(version)
+    aliases = registry.aliases()
+    if alias not in aliases:
+        there = ", ".join(sorted(aliases)) or "none"
+        raise RegistryError(f"{registry.name} has no alias {alias}; it has {there}")
+    return aliases[alias]
 
 
 def _holds(folder: Path, digest: str) -> bool:

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from ssvif.cli.main import app
 from ssvif.errors import RegistryError
+from ssvif.fuse.places import PRETRAINED, WEIGHTS_NAME
 from ssvif.registry.bundle import bundle_hash
 from ssvif.registry.versions import Registry
 from ssvif.tracking.store import open_client
@@ -125,6 +126,17 @@ def test_lineage__says_what_must_be_retrained(command):
     assert "must be retrained" not in only_tested
     versions = json.loads(command("lineage", "--exclude", "street/0", "--json"))["versions"]
     assert [seen["must_go"] for seen in versions] == [True, True]
+
+
+def test_lineage__of_the_packages_model_asks_no_registry(command, tmp_path, monkeypatch):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    told = command("lineage", str(PRETRAINED / WEIGHTS_NAME))
+    assert told.startswith("the model that comes with ssvif ")
+    content = json.loads(command("lineage", str(PRETRAINED / WEIGHTS_NAME), "--json"))
+    assert content["weights"].startswith(told.split()[-1])
+    assert list(folder.iterdir()) == []
 
 
 def test_lineage__refuses_two_questions_at_once(command):

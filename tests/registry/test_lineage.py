@@ -7,9 +7,10 @@ from ssvif.data.images import write_png
 from ssvif.errors import ModelError, RegistryError
 from ssvif.files import sha256_file
 from ssvif.fuse.marks import Marks
+from ssvif.fuse.places import PRETRAINED, WEIGHTS_NAME
 from ssvif.registry.bundle import WEIGHTS_TAG, bundle_hash
 from ssvif.registry.forget import find_sightings
-from ssvif.registry.lineage import trace, trace_all
+from ssvif.registry.lineage import Packaged, find_packaged, trace, trace_all
 from ssvif.registry.resolve import DOWNLOADS, PARTS
 from ssvif.tracking.store import open_client
 
@@ -32,6 +33,17 @@ def test_trace__from_a_fused_image_by_its_weights(two_versions, tracked_project)
     found = trace("fused.png", name="fuser")
     assert (found.version, found.twins, found.weights) == (1, (2,), weights)
     assert found.sources == ("b" * 64, "c" * 64)
+
+
+def test_find_packaged__an_image_or_the_weights_of_the_packages_model(tmp_path):
+    own = sha256_file(PRETRAINED / WEIGHTS_NAME)
+    for name, weights in (("own", own), ("other", "a" * 64)):
+        marks = Marks(weights, "b" * 64, "c" * 64)
+        write_png(tmp_path / f"{name}.png", np.zeros((8, 8), np.uint8), text=marks.as_text())
+    assert find_packaged(str(tmp_path / "own.png")) == Packaged(own, ("b" * 64, "c" * 64))
+    assert find_packaged(str(PRETRAINED / WEIGHTS_NAME)) == Packaged(own, None)
+    assert find_packaged(str(tmp_path / "other.png")) is None
+    assert find_packaged("champion") is None
 
 
 def test_trace__from_a_weights_file(two_versions):

@@ -5,7 +5,7 @@ import pytest
 from ssvif.errors import ModelError, RegistryError
 from ssvif.registry.bundle import bundle_hash
 from ssvif.registry.resolve import fetch_bundle, fetch_parts, look_up, resolve_model
-from ssvif.tracking.store import open_client
+from ssvif.tracking.store import URI_VARIABLE, open_client
 
 
 @pytest.mark.parametrize("address", ["models:/fuser@champion", "models:/fuser/1"])
@@ -88,6 +88,24 @@ def test_resolve_model__unknown_model(tmp_path, address):
         resolve_model(address, tmp_path / "cache")
     assert not refusal.value.transient
     assert not (tmp_path / "cache").exists()
+
+
+def test_look_up__names_the_aliases_that_there_are(register, make_bundle):
+    make_bundle()
+    register("models/bundle")
+    told = "^fuser has no alias nobody; it has challenger, champion$"
+    with pytest.raises(RegistryError, match=told):
+        look_up("models:/fuser@nobody")
+    with pytest.raises(RegistryError, match=r"^fuser has no version 7; "):
+        look_up("models:/fuser/7")
+
+
+def test_look_up__makes_no_registry_where_there_is_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(URI_VARIABLE, "sqlite:///mlflow.db")
+    with pytest.raises(RegistryError, match=r"no registry here .*run this in the project's folder"):
+        look_up("models:/fuser@champion")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_look_up__follows_the_alias(register, make_bundle, tracked_project):
