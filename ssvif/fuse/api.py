@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Images = TypeVar("Images", Bytes, Image.Image, "Tensor")
 
 _WHITE = 255.0
+_ROUNDING = 1.0e-3  # what interpolation may leave beyond black and white
 
 
 def fuse(
@@ -65,9 +66,10 @@ def fuse(
         the machine view always has three. Tensors keep their device and type.
 
     Raises:
-        ShapeError: If the images are of other shapes or kinds, or not of one size, or none.
+        ShapeError: If the images are of other shapes or kinds, or not of one size, or none, or a
+            tensor's floats are not in [0, 1].
         ImageError: If a PIL image has more than 8 bits, or the infrared one is in colour.
-        ModelError: If there is no model, or it cannot be read or run so.
+        ModelError: If there is no model, or it cannot be read or run so, or no such choice.
     """
     place = Path(model) if model else model_in_use()
     fuser = _fuser(place.resolve(), view, engine, device, precision)
@@ -131,6 +133,12 @@ def _bytes_of(images: "Tensor") -> Bytes:
     import torch
 
     if images.is_floating_point():
+        low, high = map(float, images.detach().aminmax())  # NaN if one is
+        if not -_ROUNDING <= low <= high <= 1.0 + _ROUNDING:
+            raise ShapeError(
+                f"expected floats in [0, 1], found {low:g} to {high:g}; bring them there, or give "
+                "bytes"
+            )
         images = (images.detach() * _WHITE).round().clamp(0.0, _WHITE).to(torch.uint8)
     pixels: Bytes = images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
     return pixels

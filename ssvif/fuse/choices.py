@@ -1,6 +1,9 @@
 """What a user may choose of how fusing runs; imports nothing heavy."""
 
+from collections.abc import Sequence
 from typing import Literal
+
+from ssvif.errors import ModelError
 
 # What runs the network. ONNX Runtime needs the files that `ssvif.fuse.export` writes.
 EngineName = Literal["onnx", "torch"]
@@ -13,3 +16,13 @@ Colour = Literal["visible", "grey", "heat"]
 VISIBLE: Colour = "visible"
 GREY: Colour = "grey"
 HEAT: Colour = "heat"
+
+
+def require_choice(what: str, value: str, among: Sequence[str]) -> None:
+    """Refuse a value that is none of those there are.
+
+    Raises:
+        ModelError: Naming those.
+    """
+    if value not in among:
+        raise ModelError(f"{what}: expected {' or '.join(among)}, found {value!r}")

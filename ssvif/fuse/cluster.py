@@ -98,7 +98,7 @@ def fuse_on_cluster(
     weights = replace(here, device="cpu").load().weights
     there = replace(manner, segmenter=None)
     task = _Task(here, weights, there, segment=manner.segmenter is not None)
-    require_places(pairs)
+    require_places(pairs, segmented=task.segment)
     with connected(address):
         if manner.ir_range is None:
             task = replace(task, manner=replace(there, ir_range=_find_range(pairs, task)))

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from ssvif.data.infrared_range import RawValues, raw_values
 from ssvif.data.sets import SetInfo, read_set_info
-from ssvif.errors import SsvifError, StorageError
+from ssvif.errors import CapturesError, SsvifError, StorageError
 from ssvif.files import require_writable
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.pair import PLAIN, Manner, PairFuser, attempt
 from ssvif.fuse.pairing import FusePair, pair_captures
+from ssvif.fuse.segments import segments_place
 from ssvif.params import MAX_PIXELS, PERCENTILES
 from ssvif.threads import in_threads
 
@@ -100,20 +101,32 @@ def fuse_files(
         How many were fused, and why others were not.
 
     Raises:
+        CapturesError: If a segmentation would lie where a fused image belongs.
         StorageError: If a folder for the outputs takes no files, or one cannot be written.
     """
-    require_places(pairs)
+    require_places(pairs, segmented=manner.segmenter is not None)
     manner = with_range(pairs, manner)
     with closing(fuse_each(fuser, pairs, manner=manner)) as outcomes:
         return gathered(pairs, enumerate(outcomes), tell=tell)
 
 
-def require_places(pairs: Iterable[FusePair]) -> None:
+def require_places(pairs: Sequence[FusePair], *, segmented: bool) -> None:
     """Make the folders of the outputs, and refuse one that takes no files.
 
+    Args:
+        pairs: The files.
+        segmented: Whether segmentations are to lie beside the fused images.
+
     Raises:
-        StorageError: If there is such a folder.
+        CapturesError: If a segmentation would lie where a fused image belongs.
+        StorageError: If there is a folder that takes no files.
     """
+    outs = {pair.out for pair in pairs}
+    for pair in pairs if segmented else ():
+        if (place := segments_place(pair.out)) in outs:
+            raise CapturesError(
+                f"{place}: would be a fused image and the segmentation of {pair.vis}; rename one"
+            )
     for folder in sorted({pair.out.parent for pair in pairs}):
         require_writable(folder)
 

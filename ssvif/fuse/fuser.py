@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ssvif.data.images import UInt8Image
 from ssvif.errors import ModelError, ShapeError
 from ssvif.files import sha256_file
-from ssvif.fuse.choices import EngineName, Precision
+from ssvif.fuse.choices import EngineName, Precision, require_choice
 from ssvif.fuse.colour import as_rgb
 from ssvif.fuse.engine import Bytes, Engine, Floats
 from ssvif.fuse.places import ONNX_NAME, WEIGHTS_NAME, model_in_use
@@ -70,6 +70,10 @@ class Fuser:
         Raises:
             ModelError: If there is no model, or it cannot be read or run so.
         """
+        require_choice("view", view, get_args(View))
+        require_choice("precision", precision, get_args(Precision))
+        if engine is not None:
+            require_choice("engine", engine, get_args(EngineName))
         model = model or model_in_use()
         if not model.exists():
             raise ModelError(f"{model}: no such file or folder; see --model")
@@ -106,7 +110,12 @@ class Fuser:
         )
 
     def for_view(self, view: View) -> "Fuser":
-        """Return a fuser for another view, which shares this one's network."""
+        """Return a fuser for another view, which shares this one's network.
+
+        Raises:
+            ModelError: If there is no such view.
+        """
+        require_choice("view", view, get_args(View))
         return Fuser(self._engine, view=view, weights=self.weights, strip_pixels=self._strip_pixels)
 
     def __call__(self, vis: UInt8Image, ir: UInt8Image) -> UInt8Image:

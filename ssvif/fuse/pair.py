@@ -15,6 +15,7 @@ from PIL import Image, ImageStat
 
 from ssvif.data.images import (
     UInt8Image,
+    is_grey,
     read_four_channels,
     read_infrared_raw,
     read_visible,
@@ -23,7 +24,7 @@ from ssvif.data.images import (
     write_png,
 )
 from ssvif.data.infrared_range import EIGHT_BITS, is_deep
-from ssvif.errors import ImageError, SsvifError
+from ssvif.errors import ColourInfraredError, ImageError, SsvifError
 from ssvif.files import sha256_file
 from ssvif.fuse.alignment import Alignment
 from ssvif.fuse.choices import VISIBLE, Colour
@@ -31,7 +32,7 @@ from ssvif.fuse.colour import as_rgb, coloured
 from ssvif.fuse.fuser import Fuser
 from ssvif.fuse.marks import Marks, as_words, read_marks
 from ssvif.fuse.pairing import FusePair
-from ssvif.fuse.segments import segments_place, write_segments
+from ssvif.fuse.segments import is_segmentation, segments_place, write_segments
 from ssvif.fuse.views import FUSED
 from ssvif.params import MAX_PIXELS
 from ssvif.threads import cores
@@ -118,10 +119,19 @@ class PairFuser:
                     "%s: shows nothing (all of one grey); check lens cap and range", path
                 )
         image, classes = self._fuse(vis, ir)
+        if not segmenter:
+            self._drop_older_segments(pair, marks)
         if segmenter and classes is not None:
             write_segments(outputs[-1], classes, prototypes=segmenter.prototypes, marks=marks)
         write_png(pair.out, image, text=marks.as_text() if marks else None)
         return True
+
+    def _drop_older_segments(self, pair: FusePair, marks: Marks | None) -> None:
+        """Remove the segmentation of another image than the one that is about to be here."""
+        place = segments_place(pair.out)
+        older = read_marks(place)
+        if older is not None and older != marks and is_segmentation(place):
+            place.unlink(missing_ok=True)
 
     def to_frame(self, pair: FusePair) -> UInt8Image:
         """Return the fused image of a pair, (H, W, 3), coloured; raises as `to_file` does."""
@@ -173,7 +183,12 @@ def read_pair(pair: FusePair, manner: Manner) -> tuple[UInt8Image, UInt8Image]:
     if pair.vis == pair.ir:
         return read_four_channels(pair.vis, max_pixels=MAX_PIXELS)
     vis = read_visible(pair.vis, max_pixels=MAX_PIXELS)
-    raw = read_infrared_raw(pair.ir, max_pixels=MAX_PIXELS)
+    try:
+        raw = read_infrared_raw(pair.ir, max_pixels=MAX_PIXELS)
+    except ColourInfraredError as error:
+        if not is_grey(vis):
+            raise
+        raise ImageError(f"{error}; the visible one is grey: or exchange the two") from error
     value_range = EIGHT_BITS if raw.dtype == np.uint8 else manner.ir_range
     if value_range is None:
         raise ImageError(

@@ -8,15 +8,23 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from ssvif.data.images import SUFFIXES
 from ssvif.data.layouts import AUTO, find_captures, natural_key
 from ssvif.errors import CapturesError
+from ssvif.fuse.marks import read_marks
 from ssvif.fuse.video.sources import SUFFIXES as VIDEO_SUFFIXES
 
 logger = logging.getLogger(__name__)
 
 _BYTE_ORDER_MARK = "\ufeff"  # some editors put it first
+
+_NAMED = 5  # of those that are passed over
+
+# What two sides are matched by, and what each has there.
+Key = TypeVar("Key")
+Files = TypeVar("Files")
 
 _WILDCARD = re.compile(r"\*\*/|\*|\?|\[!?.[^\]]*\]")
 
@@ -43,11 +51,14 @@ def pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
         out: A PNG to write for two files, else a folder; what has no suffix is one.
 
     Raises:
-        CapturesError: If one is a file and the other a folder, either is missing, no names
-            match, `out` does not fit or holds the sources, or two pairs would have one output.
+        CapturesError: If one is a file and the other a folder, either is missing, both are one, no
+            names match, `out` does not fit, or holds the sources or images of somebody else, or two
+            pairs would have one output.
     """
     pairs = _pair_files(vis, ir, out)
     _require_apart(pairs)
+    if [pair.out for pair in pairs] != [out]:  # a file that is named may be overwritten
+        _require_ours(pairs)
     return pairs
 
 
@@ -59,6 +70,12 @@ def _pair_files(vis: Path, ir: Path, out: Path) -> list[FusePair]:
             raise CapturesError(f"{path}: no such file or folder")
     if vis.is_dir() != ir.is_dir():
         raise CapturesError(f"expected two files or two folders, found {vis} and {ir}")
+    if _identity(vis) == _identity(ir):
+        raise CapturesError(
+            f"{vis}: is given as visible and as infrared; give the infrared "
+            f"{'folder' if vis.is_dir() else 'image'}, too (files with infrared as a fourth channel"
+            " are fused as a delivery: --captures FOLDER)"
+        )
     if vis.is_dir():
         return _pair_folders(vis, ir, out)
     target = out / f"{vis.stem}.png" if out.is_dir() or not out.suffix else out
@@ -76,7 +93,7 @@ def pair_list(lines: Iterable[str], out: Path) -> list[FusePair]:
 
     Raises:
         CapturesError: If a line is no pair, a name is no place in `out`, two lines have one name,
-            an output is a source, or the list is empty.
+            an output is a source or an image of somebody else, or the list is empty.
     """
     _require_folder_of_its_own(out)
     pairs: dict[Path, FusePair] = {}
@@ -102,6 +119,7 @@ def pair_list(lines: Iterable[str], out: Path) -> list[FusePair]:
     if not pairs:
         raise CapturesError("the list names no pair")
     _require_apart(pairs.values())
+    _require_ours(pairs.values())
     return list(pairs.values())
 
 
@@ -119,7 +137,7 @@ def pair_captures(folder: Path, out: Path, *, layout: str = AUTO) -> list[FusePa
 
     Raises:
         CapturesError: If the folder is missing or holds no pair, or `out` is a file or holds the
-            captures.
+            captures, or images of somebody else.
     """
     if not folder.is_dir():
         raise CapturesError(f"{folder}: no such folder; give the one that holds the captures")
@@ -131,12 +149,13 @@ def pair_captures(folder: Path, out: Path, *, layout: str = AUTO) -> list[FusePa
     ]
     if not whole:
         raise CapturesError(f"{folder}: no visible image has its infrared half")
-    if len(whole) < len(captures):
-        logger.warning("%d captures lack a half and are passed over", len(captures) - len(whole))
+    halves = [str(each.name) for each in captures if each.vis is None or each.ir is None]
+    _warn_of("captures lack a half", halves)
     homes = {path.parent for pair in whole for path in (pair.vis, pair.ir)}
     above = {parent for home in homes for parent in home.parents if parent.is_relative_to(folder)}
     _require_folder_of_its_own(out, *homes, *above)
     _require_apart(whole)
+    _require_ours(whole)
     return whole
 
 
@@ -148,13 +167,25 @@ def _pair_folders(vis: Path, ir: Path, out: Path) -> list[FusePair]:
         raise CapturesError(
             f"no image of {vis} has the name of one of {ir}; pairs are matched by name"
         )
-    _warn_of_lonely(len(vis_files.keys() ^ ir_files.keys()))
+    _warn_of_lonely(files[0] for files in _lonely(vis_files, ir_files))
     return [_pair(vis_files[name], ir_files[name], out) for name in common]
 
 
-def _warn_of_lonely(lonely: int) -> None:
-    if lonely:
-        logger.warning("%d images have no partner of their name and are passed over", lonely)
+def _lonely(vis: Mapping[Key, Files], ir: Mapping[Key, Files]) -> list[Files]:
+    """Return what is on one side alone."""
+    sides = ((vis, ir), (ir, vis))
+    return [side[key] for side, other in sides for key in side if key not in other]
+
+
+def _warn_of_lonely(paths: Iterable[Path]) -> None:
+    _warn_of("images have no partner of their name", [str(path) for path in paths])
+
+
+def _warn_of(what: str, names: Sequence[str]) -> None:
+    if names:
+        told = ", ".join(sorted(names, key=natural_key)[:_NAMED])
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        logger.warning("%d %s and are passed over: %s%s", len(names), what, told, more)
 
 
 def _is_pattern(path: Path) -> bool:
@@ -172,7 +203,7 @@ def _pair_patterns(vis: Path, ir: Path, out: Path) -> list[FusePair]:
             f"no file of {vis} ({len(vis_files)} found) has its half among those of {ir} "
             f"({len(ir_files)} found); what the wildcards stand for must be the same"
         )
-    _warn_of_lonely(len(vis_files.keys() ^ ir_files.keys()))
+    _warn_of_lonely(_lonely(vis_files, ir_files))
     return [
         FusePair(vis_files[key], ir_files[key], _place(out, key, vis_files[key])) for key in common
     ]
@@ -229,6 +260,15 @@ def _require_apart(pairs: Iterable[FusePair]) -> None:
     for path in (path for pair in outs.values() for path in (pair.vis, pair.ir)):
         if out := written.get(_identity(path)):
             raise CapturesError(f"{out}: is a source and would be overwritten; name another output")
+
+
+def _require_ours(pairs: Iterable[FusePair]) -> None:
+    """Refuse to overwrite what is no fused image: frame numbers repeat from day to day."""
+    for pair in pairs:
+        if pair.out.exists() and read_marks(pair.out) is None:
+            raise CapturesError(
+                f"{pair.out}: exists and is no fused image; name another folder, or remove it"
+            )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

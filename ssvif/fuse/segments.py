@@ -17,6 +17,15 @@ def segments_place(fused: Path) -> Path:
     return fused.with_name(f"{fused.stem}.segments.png")
 
 
+def is_segmentation(path: Path) -> bool:
+    """Whether a file is what `write_segments` writes, not an image that is called so."""
+    try:
+        with Image.open(path) as image:
+            return image.mode == "P"
+    except OSError:
+        return False
+
+
 def write_segments(
     path: Path, classes: UInt8Image, *, prototypes: int, marks: Marks | None
 ) -> None:

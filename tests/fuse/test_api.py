@@ -135,6 +135,9 @@ def test_fuse__reads_a_model_once(tmp_path):
         (lambda vis, ir: (vis, ir[1:]), "register the pair"),
         (lambda *_: (torch.zeros(3, 8, 8), torch.zeros(8, 8)), "expected tensors"),
         (lambda *_: (torch.zeros(3, 8, 8), torch.zeros(3, 8, 8)), "with one channel"),
+        (lambda *_: (torch.full((3, 8, 8), 255.0), torch.zeros(1, 8, 8)), "found 255 to 255"),
+        (lambda *_: (torch.zeros(3, 8, 8), torch.full((1, 8, 8), -1.0)), "found -1 to -1"),
+        (lambda *_: (torch.full((3, 8, 8), torch.nan), torch.zeros(1, 8, 8)), "found nan"),
         (lambda *_: _pair(0), "empty batch"),
         (lambda *_: (torch.zeros(0, 3, 8, 8), torch.zeros(0, 1, 8, 8)), "empty batch"),
     ],
@@ -142,6 +145,19 @@ def test_fuse__reads_a_model_once(tmp_path):
 def test_fuse__refuses(change, words):
     with pytest.raises(ShapeError, match=words):
         ssvif.fuse(*change(*_pair()))
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ({"view": "machin"}, "view: expected fused or machine, found 'machin'"),
+        ({"engine": "onxx"}, "engine: expected onnx or torch"),
+        ({"precision": "fp16"}, "precision: expected float32 or bfloat16 or float16"),
+    ],
+)
+def test_fuse__refuses_a_choice_that_is_none(choice, words):
+    with pytest.raises(ModelError, match=words):
+        ssvif.fuse(*_pair(), **choice)
 
 
 def test_getattr__nothing_else_is_found():

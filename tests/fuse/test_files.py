@@ -72,6 +72,13 @@ def test_fuse_files__deep_infrared_shares_one_range(rig, fuser):
     assert warm > 180
 
 
+def test_fuse_files__cameras_that_are_exchanged(rig, fuser):
+    pairs = pair_files(rig / "ir", rig / "vis", rig / "out")
+    done = fuse_files(fuser, pairs)
+    assert all(reason.endswith("or exchange the two") for reason in done.failed.values())
+    assert len(done.failed) == 3
+
+
 def test_fuse_files__a_given_range_is_taken(rig, fuser):
     _deep(rig, "0", 27000, 28000)
     pairs = pair_files(rig / "vis" / "0.png", rig / "ir" / "0.png", rig / "out.png")

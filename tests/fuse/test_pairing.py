@@ -1,8 +1,11 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ssvif.data.images import write_png
 from ssvif.errors import CapturesError
+from ssvif.fuse.marks import Marks
 from ssvif.fuse.pairing import name_key, pair_captures, pair_files, pair_list
 
 
@@ -20,6 +23,41 @@ def test_pair_files__folders_are_paired_by_name_not_position(rig, caplog):
     assert [pair.vis.name for pair in pairs] == ["0.png", "2.png"]
     assert all(pair.vis.name == pair.ir.name for pair in pairs)
     assert "1 images have no partner" in caplog.text
+    assert f"passed over: {rig / 'vis' / '1.png'}\n" in caplog.text
+
+
+def test_pair_files__names_the_first_of_many_that_have_no_partner(rig, caplog):
+    _touch(rig / "ir", *(f"{number}.png" for number in range(10, 17)))
+    assert len(pair_files(rig / "vis", rig / "ir", rig / "out")) == 3
+    assert "10.png, " in caplog.text
+    assert f"{rig / 'ir' / '14.png'} and 2 more\n" in caplog.text
+
+
+@pytest.mark.parametrize("call", ["folders", "patterns", "list", "captures"])
+def test_pair__an_image_of_somebody_else_is_not_overwritten(rig, call):
+    out = rig / "day2"
+    (rig / "captures").mkdir()
+    (rig / "vis").rename(rig / "captures/vis")
+    (rig / "ir").rename(rig / "captures/ir")
+    vis, ir = rig / "captures/vis", rig / "captures/ir"
+    calls = {
+        "folders": lambda: pair_files(vis, ir, out),
+        "patterns": lambda: pair_files(vis / "*.png", ir / "*.png", out),
+        "list": lambda: pair_list([f"{vis / '1.png'}\t{ir / '1.png'}"], out),
+        "captures": lambda: pair_captures(rig / "captures", out),
+    }
+    assert {pair.out.name for pair in calls[call]()} >= {"1.png"}
+    fused = Marks(weights="a" * 64, vis="b" * 64, ir="c" * 64)
+    write_png(out / "1.png", np.zeros((8, 8, 3), np.uint8), text=fused.as_text())
+    calls[call]()
+    write_png(out / "1.png", np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(CapturesError, match=r"1\.png: exists and is no fused image"):
+        calls[call]()
+
+
+def test_pair_files__a_file_that_is_named_may_be_overwritten(rig):
+    write_png(rig / "out.png", np.zeros((8, 8, 3), np.uint8))
+    assert len(pair_files(rig / "vis/0.png", rig / "ir/0.png", rig / "out.png")) == 1
 
 
 @pytest.mark.parametrize(
@@ -28,6 +66,8 @@ def test_pair_files__folders_are_paired_by_name_not_position(rig, caplog):
         ("none", "ir", "out", "no such file"),
         ("vis/0.png", "ir", "out", "two files or two folders"),
         ("vis/0.png", "ir/0.png", "out.tga", r"ends in \.png"),
+        ("vis", "ir/../vis", "out", "as visible and as infrared; give the infrared folder"),
+        ("vis/0.png", "vis/0.png", "out.png", "give the infrared image, too"),
         ("vis", "empty", "out", "matched by name"),
         ("vis", "ir", "vis/0.png", "expected a folder"),
         ("vis", "ir", "one.png", "expected a folder"),

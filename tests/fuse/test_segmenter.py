@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from ssvif.errors import ModelError
+from ssvif.errors import CapturesError, ModelError
 from ssvif.fuse import segmenter as segmenter_module
 from ssvif.fuse.files import fuse_files
 from ssvif.fuse.marks import Marks, read_marks
@@ -64,3 +64,28 @@ def test_fuse_files__a_missing_segmentation_is_made_later(rig, fuser, segmenter)
     for fused in (3, 0):
         assert fuse_files(fuser, pairs, manner=Manner(segmenter=segmenter)).fused == fused
     assert Image.open(segments_place(pairs[1].out)).size == Image.open(pairs[1].out).size
+
+
+def test_fuse_files__a_segmentation_of_another_model_does_not_stay(rig, fuser, segmenter):
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    fuser.weights = "a" * 64
+    fuse_files(fuser, pairs, manner=Manner(segmenter=segmenter))
+    assert fuse_files(fuser, pairs).fused == 0
+    assert segments_place(pairs[1].out).is_file()
+    fuser.weights = "b" * 64
+    assert fuse_files(fuser, pairs).fused == 3
+    assert not segments_place(pairs[1].out).exists()
+
+
+def test_fuse_files__an_image_that_is_called_as_a_segmentation_is_none(rig, fuser, segmenter):
+    for half in ("vis", "ir"):
+        (rig / half / "1.png").rename(rig / half / "0.segments.png")
+    pairs = pair_files(rig / "vis", rig / "ir", rig / "out")
+    with pytest.raises(CapturesError, match=r"0\.segments\.png: would be a fused image and the"):
+        fuse_files(fuser, pairs, manner=Manner(segmenter=segmenter))
+    assert not list((rig / "out").glob("*.png"))
+    fuser.weights = "a" * 64
+    fuse_files(fuser, pairs)
+    fuser.weights = "b" * 64
+    fuse_files(fuser, pairs)
+    assert len(list((rig / "out").iterdir())) == 3

@@ -80,10 +80,9 @@ def test_fuse_sequence__two_files_of_one_name_are_no_frame(recording, fuser):
     assert "9.bmp, 9.png, 9.png claim one name" in reason
 
 
-def test_fuse_sequence__the_network_has_no_more_callers_than_it_takes(
-    recording, fuser, monkeypatch
-):
+def test_fuse_sequence__the_network_has_no_more_callers_than_it_takes(recording, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    fuser = Fuser.load(PRETRAINED)  # which remembers how many threads there were
     turns, callers = Lock(), []
 
     def alone(_, vis, __):
