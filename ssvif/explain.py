@@ -7,11 +7,36 @@ import difflib
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar, get_args
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from ssvif.errors import SsvifError
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+class _OnceOnly(yaml.SafeLoader):
+    """Refuses a key that comes twice, of which PyYAML would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[str, int] = {}
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in lines:
+                problem = f"{key.value} is at line {lines[key.value]} already; keep one of them"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            lines[key.value] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> object:
+    """Read a YAML file that people write, whose keys are there once each.
+
+    Raises:
+        yaml.YAMLError: If it is not YAML, or a key comes twice; see `yaml_reason`.
+        UnicodeDecodeError: If it is not UTF-8.
+        OSError: If it cannot be read.
+    """
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceOnly)  # noqa: S506  # a safe one
 
 
 def yaml_reason(error: Exception) -> str:

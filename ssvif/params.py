@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from ssvif.errors import ParamsError
-from ssvif.explain import explain, yaml_reason
+from ssvif.explain import explain, read_yaml, yaml_reason
 
 PARAMS_FILE = Path("params.yaml")
 MAX_PIXELS = 50_000_000  # of an image, unless ingest.max_pixels says otherwise
@@ -307,7 +307,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         ParamsError: If the file is missing or not YAML, or a key or a value is not understood.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file; run this where params.yaml is") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -68,6 +68,11 @@ def test_load_params__missing_file_says_where_to_run(tmp_path):
     [
         (b"seed: 0\ningest\nnetwork: {}\n", "line 3, column 1: could not find expected ':'"),
         (b"\xff\xfe\x00", "'utf-8' codec"),
+        (
+            b"seed: 0\ningest: {}\nseed: 1\n",
+            "line 3, column 1: seed is at line 1 already; keep one",
+        ),
+        (b"ingest: {val_share: 0.1, val_share: 0.2}", "line 1, column 26: val_share is at line 1"),
     ],
 )
 def test_load_params__refuses_what_is_not_yaml(tmp_path, content, why):

@@ -11,7 +11,7 @@ from ssvif.data.classes import ClassNames, box_classes, mask_classes
 from ssvif.data.infrared_range import EIGHT_BITS, common_range
 from ssvif.data.layouts import AUTO, Capture
 from ssvif.errors import CapturesError
-from ssvif.explain import explain, yaml_reason
+from ssvif.explain import explain, read_yaml, yaml_reason
 from ssvif.files import write_text
 from ssvif.params import IngestParams
 
@@ -49,7 +49,7 @@ def read_set_info(folder: Path) -> SetInfo | None:
     if not path.exists():
         return None
     try:
-        info = SetInfo.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        info = SetInfo.model_validate(read_yaml(path) or {})
     except ValidationError as error:
         raise CapturesError(f"{path}: {explain(error, SetInfo)}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

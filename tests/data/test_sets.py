@@ -36,6 +36,7 @@ def test_set_info__none(tmp_path):
         "infrared_range: low",
         "classes: pipe",
         "classes: [1]",
+        "layout: tno\nlayout: tno",
     ],
 )
 def test_set_info__mistakes_are_named(tmp_path, text):
