@@ -185,8 +185,7 @@ class EvaluateParams(_Section):
     probe: bool = True
     stress: bool = False
     confidence: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
-    # With fewer, no p of a dozen corrected ones could be below .05.
-    resamples: Annotated[int, Field(ge=1000)] = 2000
+    resamples: Annotated[int, Field(ge=100)] = 2000
 
 
 class ProbesParams(_Section):
