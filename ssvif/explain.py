@@ -18,14 +18,16 @@ _Model = TypeVar("_Model", bound=BaseModel)
 class _OnceOnly(yaml.SafeLoader):
     """Refuses a key that comes twice, of which PyYAML would take the last."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    # Before merge keys are resolved, which write the keys that they bring into the node.
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # noqa: ANN401  # a name
+        node = super().compose_mapping_node(anchor)
         lines: dict[str, int] = {}
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in lines:
                 problem = f"{key.value} is at line {lines[key.value]} already; keep one of them"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             lines[key.value] = key.start_mark.line + 1
-        return super().construct_mapping(node, deep)
+        return node
 
 
 def read_yaml(path: Path) -> object:

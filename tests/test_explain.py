@@ -2,7 +2,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ssvif.errors import GateError
-from ssvif.explain import explain, read_json_as
+from ssvif.explain import explain, read_json_as, read_yaml
 
 
 class _Strict(BaseModel):
@@ -94,3 +94,10 @@ def test_read_json_as__refuses_in_one_line_with_the_way_out(tmp_path, content, w
 def test_read_json_as__a_folder_is_no_file(tmp_path):
     with pytest.raises(GateError, match=r"a file that can be read \(Is a directory\); delete it"):
         read(tmp_path)
+
+
+def test_read_yaml__a_merged_key_may_be_given_anew(tmp_path):
+    path = tmp_path / "merged.yaml"
+    path.write_text("a: {b: &x {<<: &y {k: 1}, k: 2}}\nc: {<<: *x, l: 3}\nd: {<<: *y, k: 4}\n")
+    found = {"a": {"b": {"k": 2}}, "c": {"k": 2, "l": 3}, "d": {"k": 4}}
+    assert read_yaml(path) == found
