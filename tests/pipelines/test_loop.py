@@ -44,7 +44,8 @@ class Loop:
 
     def ask(self, what, **content):
         url = f"http://127.0.0.1:{self.port}/api/{what}/filter"
-        return httpx.post(url, json=content, timeout=30.0).raise_for_status().json()
+        # On a busy machine Prefect's server has been silent for half a minute.
+        return httpx.post(url, json=content, timeout=START_S).raise_for_status().json()
 
     def names(self, what):
         try:
